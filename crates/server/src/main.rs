@@ -1,0 +1,2 @@
+//! The program `goodword`.
+fn main() {}
