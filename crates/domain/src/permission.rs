@@ -1,0 +1,138 @@
+//! Who may do what in the office: one table, walked whole by the tests of the server.
+
+/// The role of a member of staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Clients and deals.
+    Sales,
+    /// Withdrawals and partners' balances.
+    Finance,
+    /// Feedback and what partners ask.
+    Support,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 4] = [Role::Admin, Role::Sales, Role::Finance, Role::Support];
+
+    /// The word in the database, on the command line and in forms.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::Sales => "sales",
+            Role::Finance => "finance",
+            Role::Support => "support",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+
+    /// The word a person reads.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Role::Admin => "Admin",
+            Role::Sales => "Sales",
+            Role::Finance => "Finance",
+            Role::Support => "Support",
+        }
+    }
+
+    /// Whether the role may do something.
+    pub fn may(self, permission: Permission) -> bool {
+        permission.roles().contains(&self)
+    }
+}
+
+/// Something a member of staff can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Open the office at all.
+    Office,
+    /// Read clients and their deals.
+    ReadClients,
+    /// Win, lose, reopen and refund deals, write notes.
+    CloseDeals,
+    /// Read the queue of withdrawals and each request.
+    ReadWithdrawals,
+    /// Pay or reject a withdrawal.
+    DecideWithdrawals,
+    /// Read the list of partners and each partner's page.
+    ReadPartners,
+    /// Suspend and reinstate partners, set an agreed rate.
+    ManagePartners,
+    /// Read and mark feedback.
+    ReadFeedback,
+    /// See and answer requests to recover a password.
+    RecoverAccounts,
+    /// Change the programme's settings and tiers.
+    ChangeSettings,
+    /// Invite staff and take their access away.
+    ManageStaff,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Permission; 11] = [
+        Permission::Office,
+        Permission::ReadClients,
+        Permission::CloseDeals,
+        Permission::ReadWithdrawals,
+        Permission::DecideWithdrawals,
+        Permission::ReadPartners,
+        Permission::ManagePartners,
+        Permission::ReadFeedback,
+        Permission::RecoverAccounts,
+        Permission::ChangeSettings,
+        Permission::ManageStaff,
+    ];
+
+    /// The roles that have it. This is the permission table.
+    pub const fn roles(self) -> &'static [Role] {
+        use Role::*;
+        match self {
+            Permission::Office => &[Admin, Sales, Finance, Support],
+            Permission::ReadClients => &[Admin, Sales, Finance],
+            Permission::CloseDeals => &[Admin, Sales],
+            Permission::ReadWithdrawals => &[Admin, Finance],
+            Permission::DecideWithdrawals => &[Admin, Finance],
+            Permission::ReadPartners => &[Admin, Sales, Finance, Support],
+            Permission::ManagePartners => &[Admin, Finance],
+            Permission::ReadFeedback => &[Admin, Support],
+            Permission::RecoverAccounts => &[Admin, Support],
+            Permission::ChangeSettings => &[Admin],
+            Permission::ManageStaff => &[Admin],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_admin_may_do_everything_and_nobody_else_does() {
+        for permission in Permission::ALL {
+            assert!(Role::Admin.may(permission), "{permission:?}");
+        }
+        for role in [Role::Sales, Role::Finance, Role::Support] {
+            assert!(role.may(Permission::Office));
+            assert!(!role.may(Permission::ChangeSettings) && !role.may(Permission::ManageStaff));
+        }
+        assert!(!Role::Sales.may(Permission::DecideWithdrawals));
+        assert!(!Role::Finance.may(Permission::CloseDeals));
+        assert!(!Role::Support.may(Permission::ReadWithdrawals));
+    }
+
+    #[test]
+    fn words_are_read_back() {
+        for role in Role::ALL {
+            assert_eq!(Role::from_word(role.as_str()), Some(role));
+        }
+        assert_eq!(Role::from_word("root"), None);
+    }
+}
