@@ -168,7 +168,10 @@ mod tests {
         let all = Evidence { cookie: Some(cookie), carried: Some(carried), typed: Some(typed) };
         assert_eq!(decide(&all), Some((typed, Method::Code)));
         assert_eq!(decide(&Evidence { typed: None, ..all }), Some((cookie.code, Method::Link)));
-        assert_eq!(decide(&Evidence { carried: Some(carried), ..Evidence::default() }), Some((carried, Method::Link)));
+        assert_eq!(
+            decide(&Evidence { carried: Some(carried), ..Evidence::default() }),
+            Some((carried, Method::Link))
+        );
         assert_eq!(decide(&Evidence::default()), None);
     }
 }
