@@ -28,6 +28,10 @@ impl Email {
         if text.contains(char::is_whitespace) || text.contains(['"', '<', '>', ',', ';']) {
             return Err(TextError::Email);
         }
+        // Host names have letters, digits and hyphens (RFC 1123); the crate lets more through.
+        if domain.chars().any(|c| c.is_ascii_punctuation() && !matches!(c, '-' | '.' | '[' | ']')) {
+            return Err(TextError::Email);
+        }
         if !is_public(domain) {
             return Err(TextError::EmailDomain);
         }
