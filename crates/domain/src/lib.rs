@@ -4,6 +4,7 @@
 //! Every number is an integer: money in minor units (cents), rates in basis points, times in microseconds
 //! since 1970-01-01 UTC.
 
+pub mod adjustment;
 pub mod attribution;
 pub mod clock;
 pub mod commission;

@@ -183,6 +183,23 @@ impl TransferCode {
     }
 }
 
+/// What a line of a partner's statement says, in plain words.
+pub const fn label(code: TransferCode, phase: &Phase) -> &'static str {
+    match (code, phase) {
+        (TransferCode::Commission, Phase::Pending) => "Commission on hold",
+        (TransferCode::Commission, Phase::Post { .. }) => "Commission available",
+        (TransferCode::Commission, _) => "Commission",
+        (TransferCode::Refund, _) => "Taken back: client refunded",
+        (TransferCode::Reopening, _) => "Taken back: deal reopened",
+        (TransferCode::Withdrawal, Phase::Pending) => "Withdrawal requested",
+        (TransferCode::Withdrawal, Phase::Void { .. }) => "Withdrawal rejected",
+        (TransferCode::Withdrawal, _) => "Withdrawal paid",
+        (TransferCode::PaymentReturned, _) => "Payment came back",
+        (TransferCode::Bonus, _) => "Bonus",
+        (TransferCode::Correction, _) => "Correction",
+    }
+}
+
 /// What a transfer is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subject {
