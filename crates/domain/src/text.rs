@@ -183,11 +183,7 @@ impl Message {
     /// # Errors
     /// [`TextError`], whose text can be shown beside the field.
     pub fn parse_as(field: &str, typed: &str) -> Result<Message, TextError> {
-        // Browsers send CR LF for every line break of a text area (HTML, "constructing the entry list").
-        let text = typed.replace("\r\n", "\n").replace('\r', "\n");
-        let text = present(&format!("the {field}"), &text)?;
-        refuse_control(field, text, |c| matches!(c, '\n' | '\t'))?;
-        bounded(field, Message::MAX, text).map(Message)
+        lines(field, Message::MAX, typed).map(Message)
     }
 
     /// Reads a message that the sentences call "message".
@@ -221,6 +217,15 @@ fn one_line(field: &str, what: &str, max: usize, typed: &str) -> Result<String, 
     bounded(field, max, text)
 }
 
+/// A visible text of several lines, which end with a line feed.
+pub(crate) fn lines(field: &str, max: usize, typed: &str) -> Result<String, TextError> {
+    // Browsers send CR LF for every line break of a text area (HTML, "constructing the entry list").
+    let text = typed.replace("\r\n", "\n").replace('\r', "\n");
+    let text = present(&format!("the {field}"), &text)?;
+    refuse_control(field, text, |c| matches!(c, '\n' | '\t'))?;
+    bounded(field, max, text)
+}
+
 /// The text without the white space around it, if there is anything to see.
 fn present<'a>(what: &str, typed: &'a str) -> Result<&'a str, TextError> {
     let text = typed.trim();
@@ -240,7 +245,7 @@ fn refuse_control(field: &str, text: &str, allowed: impl Fn(char) -> bool) -> Re
 
 /// Refuses embeddings, overrides and isolates (Unicode UAX #9); marks (U+200E, U+200F) that right-to-left
 /// keyboards type turn nothing around and may stay.
-fn refuse_disguise(field: &str, text: &str) -> Result<(), TextError> {
+pub(crate) fn refuse_disguise(field: &str, text: &str) -> Result<(), TextError> {
     match text.chars().find(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
         Some(character) => Err(TextError::Disguised { field: field.into(), character }),
         None => Ok(()),

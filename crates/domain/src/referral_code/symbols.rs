@@ -98,6 +98,7 @@ fn latin(typed: char) -> char {
         char::from_u32(u32::from(typed) - u32::from(first) + u32::from(zero)).unwrap_or(typed)
     };
     match typed {
+        _ if typed.is_ascii() => typed,
         // Full-width forms, typed with an East Asian keyboard.
         '！'..='～' => from('！', '!'),
         // Arabic and Persian digits: some phones write every digit so.
