@@ -1,1 +1,22 @@
-//! Storage.
+//! The only crate that knows SQL: SQLite and PostgreSQL behind one synchronous transaction type.
+//!
+//! One SQL text serves both databases (see [`dialect`] for the few tokens in it). A caller hands a closure over a
+//! [`Tx`] to [`Db::write`] or [`Db::read`]; it runs on a database thread, and the answer comes when it is saved.
+
+pub mod db;
+pub mod dialect;
+mod error;
+pub mod migrate;
+mod postgres;
+mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod tx;
+mod unit;
+mod value;
+
+pub use db::{Db, Options};
+pub use dialect::Dialect;
+pub use error::{DbError, SqlErrorKind};
+pub use tx::Tx;
+pub use value::{FromValue, Row, Value};

@@ -1,0 +1,114 @@
+//! Bringing a database to this program's version: forward only, each migration in a transaction of its own.
+//!
+//! A migration is never edited after a release: the database remembers a checksum of each, and a program whose text
+//! differs refuses to start, as does one that is older than its database.
+
+use sha2::{Digest, Sha256};
+
+use crate::{Db, DbError, Tx, params};
+
+/// One migration.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// Its number; the list is in this order.
+    pub id: i64,
+    /// What it is called, for people.
+    pub name: &'static str,
+    /// The SQL, in the words of [`dialect`](crate::dialect).
+    pub text: &'static str,
+}
+
+/// Every migration, in order. New ones go to the end.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { id: 1, name: "ledger", text: include_str!("../migrations/0001_ledger.sql") }];
+
+/// How a database's migrations stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// The last migration the database has; 0 for none.
+    pub current: i64,
+    /// The last migration this program knows.
+    pub newest: i64,
+    /// How many are still to be run.
+    pub pending: usize,
+}
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
+    id BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL){strict}";
+
+/// How often to try again when another program holds a SQLite database, perhaps for a migration of its own.
+const TURNS: u32 = 6;
+
+/// Runs what is missing.
+pub(crate) fn run(db: &Db, list: &'static [Migration]) -> Result<(), DbError> {
+    let mut turns = 0;
+    loop {
+        match db.write_blocking(move |tx| step(tx, list)) {
+            Ok(Some(migration)) => {
+                tracing::info!(id = migration.id, name = migration.name, "migrated");
+                turns = 0;
+            }
+            Ok(None) => return Ok(()),
+            Err(DbError::Busy) if turns < TURNS => turns += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Runs the first migration that is missing, if one is.
+fn step(tx: &mut Tx<'_>, list: &'static [Migration]) -> Result<Option<Migration>, DbError> {
+    let dialect = tx.dialect();
+    tx.batch(dialect.migration_lock())?;
+    tx.batch(&dialect.migration(TABLE)?)?;
+    let applied = check(tx, list)?;
+    let Some(next) = list.get(applied).copied() else { return Ok(None) };
+    tx.batch(&dialect.migration(next.text)?)?;
+    tx.exec(
+        "INSERT INTO schema_migration (id, name, checksum) VALUES ($1, $2, $3)",
+        params![next.id, next.name, checksum(next.text)],
+    )?;
+    Ok(Some(next))
+}
+
+/// How many of the list the database has, once it is sure that it has them as they are here.
+fn check(tx: &mut Tx<'_>, list: &[Migration]) -> Result<usize, DbError> {
+    let rows = tx.all("SELECT id, name, checksum FROM schema_migration ORDER BY id", &[])?;
+    let program = list.last().map_or(0, |migration| migration.id);
+    for (index, row) in rows.iter().enumerate() {
+        let (id, name, sum) = (row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<String>(2)?);
+        if id > program {
+            return Err(DbError::Newer { database: rows.last().map_or(Ok(id), |row| row.get(0))?, program });
+        }
+        match list.get(index) {
+            Some(known) if known.id == id && checksum(known.text) == sum => {}
+            Some(known) if known.id == id => {
+                return Err(DbError::Migration(format!(
+                    "migration {id} ({name}) was changed after this database had run it. A released migration is never \
+                     edited: start the program this database was made with, or a released later one"
+                )));
+            }
+            _ => {
+                return Err(DbError::Migration(format!(
+                    "the database has run a migration {id} ({name}) that this program does not have in that place. \
+                     Start the program this database was made with, or a released later one"
+                )));
+            }
+        }
+    }
+    Ok(rows.len())
+}
+
+/// Compares the database with the list, changing nothing.
+pub(crate) fn status(tx: &mut Tx<'_>, list: &[Migration]) -> Result<Status, DbError> {
+    let row = tx.one("SELECT COALESCE(MAX(id), 0), COUNT(*) FROM schema_migration", &[])?;
+    let (current, count) = (row.get::<i64>(0)?, row.get::<i64>(1)?);
+    let newest = list.last().map_or(0, |migration| migration.id);
+    Ok(Status { current, newest, pending: list.len().saturating_sub(usize::try_from(count).unwrap_or(0)) })
+}
+
+/// The checksum of a text, whatever line ends the checkout gave it.
+fn checksum(text: &str) -> String {
+    Sha256::digest(text.replace("\r\n", "\n"))
+        .iter()
+        .fold(String::new(), |out, byte| out + &format!("{byte:02x}"))
+}

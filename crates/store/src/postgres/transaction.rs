@@ -1,0 +1,267 @@
+//! One transaction on a connection.
+
+use std::time::Duration;
+
+use futures_util::future::{join, try_join_all};
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error};
+
+use super::connection::{Connection, Prepared, chain};
+use super::types::{Bound, decode, fits};
+use crate::tx::Session;
+use crate::unit::Access;
+use crate::{DbError, Dialect, Row, SqlErrorKind, Value};
+
+/// Statements of [`Session::many`] on their way at once.
+const PIPELINE: usize = 500;
+/// How much longer than the server's own limit the program waits for an answer, before it takes the server for gone.
+const GRACE: Duration = Duration::from_secs(5);
+
+pub(super) struct Transaction<'a> {
+    runtime: &'a Runtime,
+    connection: &'a mut Connection,
+    access: Access,
+    /// BEGIN has been sent. It goes out with the first statement, which saves a trip to the server.
+    begun: bool,
+    committed: bool,
+    limit: Duration,
+    failure: Option<Failure>,
+}
+
+/// Why a transaction will not be committed, as far as it matters for what happens next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A statement was refused.
+    Statement,
+    /// A deadlock or a serialization failure.
+    Conflict,
+    /// A prepared statement no longer fits its tables.
+    StalePlan,
+    /// The connection was lost before the commit.
+    Lost,
+    /// The server did not answer a statement in time.
+    Silent,
+    /// The connection was lost during the commit.
+    Unconfirmed,
+}
+
+impl Failure {
+    pub(super) fn may_run_again(self) -> bool {
+        matches!(self, Self::Conflict | Self::StalePlan | Self::Lost)
+    }
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(
+        runtime: &'a Runtime,
+        connection: &'a mut Connection,
+        access: Access,
+        statement_timeout: Duration,
+    ) -> Self {
+        let limit = statement_timeout + GRACE;
+        Self { runtime, connection, access, begun: false, committed: false, limit, failure: None }
+    }
+
+    /// The first failure.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
+    /// Commits.
+    pub(super) fn commit(&mut self) -> Result<(), DbError> {
+        if !self.begun {
+            return Ok(());
+        }
+        // A transaction in which something failed answers COMMIT with ROLLBACK, and that is no error. SELECT 1 is one
+        // there, so nobody is told "saved" even if a failure had slipped past this program.
+        let sql = "SELECT 1; COMMIT";
+        let limit = self.limit;
+        let client = &self.connection.client;
+        match self.runtime.block_on(async { timeout(limit, client.batch_execute(sql)).await }) {
+            Ok(Ok(())) => {
+                self.committed = true;
+                Ok(())
+            }
+            Ok(Err(error)) if error.as_db_error().is_some_and(is_plain) => Err(self.failed(sql, &error)),
+            Ok(Err(error)) => Err(self.unconfirmed(chain(&error))),
+            Err(_) => Err(self.unconfirmed("the server did not answer in time".into())),
+        }
+    }
+
+    /// Rolls back what is still open. False: the connection cannot be used any more.
+    pub(super) fn end(mut self) -> bool {
+        if self.failure == Some(Failure::StalePlan) {
+            self.connection.forget_statements();
+        }
+        if matches!(self.failure, Some(Failure::Lost | Failure::Silent | Failure::Unconfirmed)) {
+            return false;
+        }
+        if !self.begun || self.committed {
+            return true;
+        }
+        self.begun = false;
+        let client = &self.connection.client;
+        let ended = self.runtime.block_on(async { timeout(GRACE, client.batch_execute("ROLLBACK")).await });
+        matches!(ended, Ok(Ok(())))
+    }
+
+    fn unconfirmed(&mut self, reason: String) -> DbError {
+        tracing::error!(reason, "a commit was not confirmed");
+        self.failure = Some(Failure::Unconfirmed);
+        DbError::Commit(reason)
+    }
+
+    /// Sends something, behind BEGIN where that has not been sent, and waits for the answer.
+    fn send<T>(
+        &mut self,
+        sql: &str,
+        limit: Option<Duration>,
+        work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    ) -> Result<T, DbError> {
+        let begun = std::mem::replace(&mut self.begun, true);
+        let begin = match self.access {
+            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+        };
+        let client = &self.connection.client;
+        let both = async {
+            if begun {
+                return (Ok(()), work(client).await);
+            }
+            // Both are sent before either is answered, in this order.
+            join(client.batch_execute(begin), work(client)).await
+        };
+        let answers = self.runtime.block_on(async {
+            match limit {
+                Some(limit) => timeout(limit, both).await.ok(),
+                None => Some(both.await),
+            }
+        });
+        match answers {
+            Some((Ok(()), Ok(answer))) => Ok(answer),
+            Some((Ok(()), Err(error)) | (Err(error), Err(_))) => Err(self.failed(sql, &error)),
+            // Never seen; but a statement that ran without its transaction has been saved.
+            Some((Err(error), Ok(_))) => {
+                Err(self.unconfirmed(format!("the server refused to begin: {}", chain(&error))))
+            }
+            None => {
+                self.failure = Some(Failure::Silent);
+                Err(DbError::Unavailable("the server did not answer in time".into()))
+            }
+        }
+    }
+
+    fn failed(&mut self, sql: &str, error: &Error) -> DbError {
+        let (failure, kind) = classify(error, self.connection.is_closed());
+        self.failure.get_or_insert(failure);
+        if failure == Failure::Lost {
+            return DbError::Unavailable(format!("the connection was lost: {}", chain(error)));
+        }
+        DbError::Sql {
+            kind,
+            code: error.code().map_or("driver", SqlState::code).to_owned(),
+            message: chain(error),
+            sql: sql.to_owned(),
+        }
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<Prepared, DbError> {
+        if let Some(prepared) = self.connection.prepared(sql) {
+            return Ok(prepared);
+        }
+        let text = Dialect::Postgres.statement(sql)?;
+        let statement = self.send(sql, Some(self.limit), async |client| client.prepare(&text).await)?;
+        Ok(self.connection.keep(sql, statement))
+    }
+}
+
+impl Session for Transaction<'_> {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn exec(&mut self, sql: &str, params: &[Value]) -> Result<u64, DbError> {
+        let Prepared { statement, .. } = self.prepare(sql)?;
+        fits(sql, statement.params(), params)?;
+        self.send(sql, Some(self.limit), async |client| {
+            client.execute_raw(&statement, params.iter().map(Bound)).await
+        })
+    }
+
+    fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        let Prepared { statement, columns, .. } = self.prepare(sql)?;
+        fits(sql, statement.params(), params)?;
+        let bound: Vec<Bound<'_>> = params.iter().map(Bound).collect();
+        let bound: Vec<&(dyn ToSql + Sync)> =
+            bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        let rows = self.send(sql, Some(self.limit), async |client| client.query(&statement, &bound).await)?;
+        rows.iter().map(|row| decode(row, &columns)).collect()
+    }
+
+    fn many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let Prepared { statement, .. } = self.prepare(sql)?;
+        for params in rows {
+            fits(sql, statement.params(), params)?;
+        }
+        let mut sum = 0;
+        for rows in rows.chunks(PIPELINE) {
+            let counts = self.send(sql, Some(self.limit), async |client| {
+                let sent = rows.iter().map(|params| client.execute_raw(&statement, params.iter().map(Bound)));
+                try_join_all(sent).await
+            })?;
+            sum += counts.iter().sum::<u64>();
+        }
+        Ok(sum)
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        // A migration takes as long as it takes.
+        self.send(sql, None, async |client| client.batch_execute(sql).await)
+    }
+}
+
+/// A refusal after which the connection lives on.
+fn is_plain(error: &tokio_postgres::error::DbError) -> bool {
+    !matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic) | None)
+}
+
+fn classify(error: &Error, closed: bool) -> (Failure, SqlErrorKind) {
+    let Some(refusal) = error.as_db_error() else {
+        return (if closed { Failure::Lost } else { Failure::Statement }, SqlErrorKind::Other);
+    };
+    if !is_plain(refusal) {
+        return (Failure::Lost, SqlErrorKind::Other);
+    }
+    let code = refusal.code();
+    // The message would be "cached plan must not change result type", but servers speak many languages.
+    let stale = *code == SqlState::INVALID_SQL_STATEMENT_NAME
+        || (*code == SqlState::FEATURE_NOT_SUPPORTED && refusal.routine() == Some("RevalidateCachedQuery"));
+    if stale {
+        return (Failure::StalePlan, SqlErrorKind::Other);
+    }
+    if [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE].contains(code) {
+        return (Failure::Conflict, SqlErrorKind::Conflict);
+    }
+    let kind = if *code == SqlState::UNIQUE_VIOLATION {
+        SqlErrorKind::Unique
+    } else if *code == SqlState::FOREIGN_KEY_VIOLATION {
+        SqlErrorKind::ForeignKey
+    } else if *code == SqlState::CHECK_VIOLATION {
+        SqlErrorKind::Check
+    } else if *code == SqlState::NOT_NULL_VIOLATION {
+        SqlErrorKind::NotNull
+    } else if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        SqlErrorKind::ReadOnly
+    } else if *code == SqlState::QUERY_CANCELED {
+        SqlErrorKind::Timeout
+    } else {
+        SqlErrorKind::Other
+    };
+    (Failure::Statement, kind)
+}

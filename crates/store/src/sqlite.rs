@@ -1,0 +1,323 @@
+//! SQLite: one thread writes, a few read.
+//!
+//! The writer takes every unit that waits into one commit, because the disk's sync is what a commit costs: units that
+//! arrive during one sync form the next group, without timers. Each unit stands in a savepoint of its own, so that one
+//! failing takes nothing from the others, and all are answered after the commit.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, bounded};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
+
+use crate::db::{Options, Queues};
+use crate::tx::Session;
+use crate::unit::Job;
+use crate::{DbError, Dialect, Row, SqlErrorKind, Tx, Value};
+
+/// The most units in one commit: a bound on how long the first of them waits for the others.
+const GROUP: usize = 256;
+/// Statements kept prepared on each connection.
+const STATEMENTS: usize = 512;
+
+/// Opens the file and starts the threads.
+pub(crate) fn start(path: &str, options: &Options) -> Result<(Queues, Vec<JoinHandle<()>>), DbError> {
+    let path = Path::new(path);
+    if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
+        return Err(DbError::Open("sqlite: needs a file, as in sqlite:/var/lib/goodword/goodword.db".into()));
+    }
+    create(path)?;
+    let writer = connect(path, options, true)?;
+    let (write, waiting) = bounded(options.queue);
+    let mut threads = vec![spawn("db-write", move || write_loop(writer, &waiting))?];
+    let (read, waiting) = bounded(options.queue);
+    for _ in 0..options.readers.max(2) {
+        let (reader, waiting) = (connect(path, options, false)?, waiting.clone());
+        threads.push(spawn("db-read", move || read_loop(reader, &waiting))?);
+    }
+    Ok((Queues { write, read }, threads))
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DbError> {
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(body)
+        .map_err(|error| DbError::Open(format!("no thread for the database: {error}")))
+}
+
+/// Makes the file where it is missing, for its owner alone: it holds people's data.
+fn create(path: &Path) -> Result<(), DbError> {
+    let mut file = OpenOptions::new();
+    file.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    match file.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(DbError::Open(format!("cannot create the database {}: {error}", path.display()))),
+    }
+}
+
+fn connect(path: &Path, options: &Options, writes: bool) -> Result<Connected, DbError> {
+    let failed = |error: rusqlite::Error| {
+        if is_busy(&error) {
+            DbError::Busy
+        } else {
+            DbError::Open(format!("cannot open the database {}: {error}", path.display()))
+        }
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
+    conn.busy_timeout(options.patience).map_err(failed)?;
+    // Two programs that switch a new file to WAL at once don't wait for each other, so this one tries again.
+    let until = Instant::now() + options.patience;
+    let mode = loop {
+        match conn.query_row("PRAGMA journal_mode=WAL", [], |row| row.get::<_, String>(0)) {
+            Err(error) if is_busy(&error) && Instant::now() < until => {
+                thread::sleep(Duration::from_millis(10))
+            }
+            mode => break mode.map_err(failed)?,
+        }
+    };
+    if mode != "wal" {
+        return Err(DbError::Open(format!(
+            "the database {} cannot keep a write-ahead log ({mode}): it must lie on a local disk, not a network share",
+            path.display()
+        )));
+    }
+    conn.execute_batch(
+        "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY",
+    )
+    .map_err(failed)?;
+    if !writes {
+        conn.execute_batch("PRAGMA query_only=ON").map_err(failed)?;
+    }
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(Connected { conn, texts: HashMap::new() })
+}
+
+fn write_loop(mut db: Connected, waiting: &Receiver<Job>) {
+    while let Ok(first) = waiting.recv() {
+        write_group(&mut db, first, waiting);
+    }
+}
+
+fn write_group(db: &mut Connected, first: Job, waiting: &Receiver<Job>) {
+    let mut next = Some(first);
+    if let Err(error) = db.control("BEGIN IMMEDIATE") {
+        // Another process holds the lock, or the disk has gone. Those who wait have waited as long: they are told too.
+        for job in next.into_iter().chain(waiting.try_iter().take(GROUP)) {
+            job.unit.fail(error.clone());
+        }
+        return;
+    }
+    let mut group = Vec::new();
+    while let Some(mut job) = next.take() {
+        if !job.unit.abandoned() {
+            match write_unit(db, &mut job) {
+                Ok(()) => group.push(job),
+                // The transaction itself is gone (a full disk does that), and with it the units before this one.
+                Err(error) => {
+                    group.push(job);
+                    _ = db.control("ROLLBACK");
+                    return fail(group, &error);
+                }
+            }
+        }
+        if group.len() < GROUP {
+            next = waiting.try_recv().ok();
+        }
+    }
+    match db.control("COMMIT") {
+        Ok(()) => group.into_iter().for_each(|job| job.unit.answer()),
+        Err(error) => {
+            _ = db.control("ROLLBACK");
+            fail(group, &DbError::Commit(error.to_string()));
+        }
+    }
+}
+
+fn fail(group: Vec<Job>, error: &DbError) {
+    tracing::error!(%error, units = group.len(), "a group of units was not committed");
+    group.into_iter().for_each(|job| job.unit.fail(error.clone()));
+}
+
+/// Runs one unit in a savepoint. The error is that of the whole transaction.
+fn write_unit(db: &mut Connected, job: &mut Job) -> Result<(), DbError> {
+    db.control("SAVEPOINT unit")?;
+    let mut tx = Tx::new(db);
+    let commit = job.unit.run(&mut tx);
+    let cause = tx.doom().cloned();
+    if db.conn.is_autocommit() {
+        let cause = cause.map_or_else(|| "a unit ended it".into(), |cause| cause.to_string());
+        return Err(DbError::Unavailable(format!("SQLite gave the transaction up: {cause}")));
+    }
+    if !commit {
+        db.control("ROLLBACK TO unit")?;
+    }
+    db.control("RELEASE unit")
+}
+
+fn read_loop(mut db: Connected, waiting: &Receiver<Job>) {
+    while let Ok(mut job) = waiting.recv() {
+        if job.unit.abandoned() {
+            continue;
+        }
+        if let Err(error) = db.control("BEGIN") {
+            job.unit.fail(error);
+            continue;
+        }
+        job.unit.run(&mut Tx::new(&mut db));
+        if !db.conn.is_autocommit() && db.control("COMMIT").is_err() {
+            _ = db.control("ROLLBACK");
+        }
+        job.unit.answer();
+    }
+}
+
+/// A connection with its statements.
+struct Connected {
+    conn: Connection,
+    /// By the text as the program wrote it.
+    texts: HashMap<String, Text>,
+}
+
+struct Text {
+    sql: Arc<str>,
+    columns: Arc<[String]>,
+    /// It changes rows, so the connection's count of changes is its own.
+    changes: bool,
+}
+
+impl Connected {
+    /// A statement of the layer itself.
+    fn control(&self, sql: &str) -> Result<(), DbError> {
+        self.conn.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map(drop).map_err(
+            |error| {
+                if is_busy(&error) { DbError::Busy } else { refused(sql, &error) }
+            },
+        )
+    }
+
+    fn run(&mut self, sql: &str, params: &[Value], mut each: impl FnMut(Row)) -> Result<u64, DbError> {
+        if !self.texts.contains_key(sql) {
+            // Texts are few and constant; one that isn't must not fill the memory.
+            if self.texts.len() >= 2 * STATEMENTS {
+                self.texts.clear();
+            }
+            let text = Dialect::Sqlite.statement(sql)?;
+            let first = text.trim_start().get(..6).unwrap_or_default().to_ascii_uppercase();
+            let changes = !matches!(first.as_str(), "CREATE" | "DROP T" | "DROP I" | "ALTER ");
+            self.texts.insert(sql.to_owned(), Text { sql: text.into(), columns: Arc::from([]), changes });
+        }
+        let text = self.texts.get_mut(sql).expect("inserted above");
+        let refuse = |error| refused(sql, &error);
+        let mut statement = self.conn.prepare_cached(&text.sql).map_err(refuse)?;
+        if statement.parameter_count() != params.len() {
+            return Err(DbError::refused(
+                sql,
+                format!("{} parameters given, {} needed", params.len(), statement.parameter_count()),
+            ));
+        }
+        for (index, value) in params.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, value).map_err(refuse)?;
+        }
+        if text.columns.len() != statement.column_count() {
+            text.columns = statement.column_names().map(str::to_owned).collect();
+        }
+        let mut found = 0;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(refuse)? {
+            found += 1;
+            let mut values = Vec::with_capacity(text.columns.len());
+            for (index, column) in text.columns.iter().enumerate() {
+                values.push(decode(column, row.get_ref(index).map_err(refuse)?)?);
+            }
+            each(Row { columns: Arc::clone(&text.columns), values });
+        }
+        drop(rows);
+        Ok(match (text.columns.is_empty(), text.changes) {
+            (false, _) => found,
+            (true, true) => self.conn.changes(),
+            (true, false) => 0,
+        })
+    }
+}
+
+impl Session for Connected {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn exec(&mut self, sql: &str, params: &[Value]) -> Result<u64, DbError> {
+        self.run(sql, params, drop)
+    }
+
+    fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        let mut rows = Vec::new();
+        self.run(sql, params, |row| rows.push(row))?;
+        Ok(rows)
+    }
+
+    fn many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError> {
+        rows.iter().try_fold(0, |sum, params| Ok(sum + self.run(sql, params, drop)?))
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        self.conn.execute_batch(sql).map_err(|error| refused(sql, &error))
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+fn decode(column: &str, value: ValueRef<'_>) -> Result<Value, DbError> {
+    let wrong = |reason: &str| DbError::Decode { column: column.to_owned(), reason: reason.to_owned() };
+    match value {
+        ValueRef::Null => Ok(Value::Null),
+        ValueRef::Integer(number) => Ok(Value::Int(number)),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Value::Text(text.to_owned())),
+            Err(_) => Err(wrong("is text that isn't UTF-8")),
+        },
+        ValueRef::Real(_) => Err(wrong("is a floating-point number; CAST it to BIGINT or TEXT")),
+        ValueRef::Blob(_) => Err(wrong("is a blob; only BIGINT and TEXT are read")),
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn refused(sql: &str, error: &rusqlite::Error) -> DbError {
+    let code = error.sqlite_error().map_or(0, |error| error.extended_code);
+    let kind = match code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            SqlErrorKind::Unique
+        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => SqlErrorKind::ForeignKey,
+        ffi::SQLITE_CONSTRAINT_CHECK => SqlErrorKind::Check,
+        ffi::SQLITE_CONSTRAINT_NOTNULL => SqlErrorKind::NotNull,
+        ffi::SQLITE_READONLY => SqlErrorKind::ReadOnly,
+        _ => SqlErrorKind::Other,
+    };
+    // rusqlite's own words repeat the statement where the failure has a place in it.
+    let message = match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        rusqlite::Error::SqlInputError { msg, offset, .. } => format!("{msg} at byte {offset}"),
+        other => other.to_string(),
+    };
+    DbError::Sql { kind, code: code.to_string(), message, sql: sql.to_owned() }
+}

@@ -1,0 +1,3 @@
+//! The contract of the data layer: the same cases on both databases.
+
+mod values;
