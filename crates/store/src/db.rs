@@ -1,5 +1,6 @@
 //! The database as the program sees it: a handle that takes closures and answers when they are saved.
 
+use std::fmt;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -70,6 +71,12 @@ struct Inner {
 pub(crate) struct Queues {
     pub(crate) write: Sender<Job>,
     pub(crate) read: Sender<Job>,
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Db({})", self.inner.dialect.name())
+    }
 }
 
 impl Db {

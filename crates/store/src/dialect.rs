@@ -22,9 +22,24 @@ pub enum Dialect {
     Postgres,
 }
 
-/// Words that begin a statement which would end or split the transaction the layer keeps.
-const TRANSACTION_CONTROL: [&str; 9] =
-    ["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PRAGMA"];
+/// Words that begin a statement which would end the layer's transaction or outlive it on the connection.
+const CONNECTION_WORDS: [&str; 15] = [
+    "BEGIN",
+    "START",
+    "COMMIT",
+    "END",
+    "ROLLBACK",
+    "ABORT",
+    "SAVEPOINT",
+    "RELEASE",
+    "PREPARE",
+    "PRAGMA",
+    "SET",
+    "RESET",
+    "DISCARD",
+    "ATTACH",
+    "DETACH",
+];
 
 impl Dialect {
     /// The database's name, for people.
@@ -38,10 +53,6 @@ impl Dialect {
 
     /// The text of a statement in this database's words.
     pub(crate) fn statement(self, sql: &str) -> Result<String, DbError> {
-        let first: String = sql.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
-        if TRANSACTION_CONTROL.iter().any(|word| first.eq_ignore_ascii_case(word)) {
-            return Err(DbError::refused(sql, format!("a unit may not say {first}: the layer does")));
-        }
         let mut out = String::with_capacity(sql.len() + 8);
         let mut ended = false;
         for piece in pieces(sql) {
@@ -76,6 +87,10 @@ impl Dialect {
                 Self::Sqlite => out.push_str(&text.replace('$', "?")),
                 Self::Postgres => out.push_str(&text),
             }
+        }
+        let first: String = out.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+        if CONNECTION_WORDS.iter().any(|word| first.eq_ignore_ascii_case(word)) {
+            return Err(DbError::refused(sql, format!("a unit may not say {first}: that is the layer's")));
         }
         Ok(out)
     }
@@ -223,7 +238,14 @@ mod tests {
 
     #[test]
     fn what_would_break_the_transaction_is_refused() {
-        for sql in ["COMMIT", " rollback", "begin immediate", "PRAGMA query_only=0", "SELECT 1; SELECT 2"] {
+        for sql in [
+            "COMMIT",
+            " rollback",
+            "begin immediate",
+            "/* so */ PRAGMA query_only=0",
+            "-- and\nCOMMIT",
+            "SELECT 1; SELECT 2",
+        ] {
             assert!(Sqlite.statement(sql).is_err(), "{sql}");
             assert!(Postgres.statement(sql).is_err(), "{sql}");
         }

@@ -204,48 +204,57 @@ impl Connected {
         )
     }
 
-    fn run(&mut self, sql: &str, params: &[Value], mut each: impl FnMut(Row)) -> Result<u64, DbError> {
+    /// Runs a statement once for each set of parameters; answers how many rows it changed, or returned.
+    fn run<P: AsRef<[Value]>>(
+        &mut self,
+        sql: &str,
+        sets: &[P],
+        mut each: impl FnMut(Row),
+    ) -> Result<u64, DbError> {
         if !self.texts.contains_key(sql) {
             // Texts are few and constant; one that isn't must not fill the memory.
             if self.texts.len() >= 2 * STATEMENTS {
                 self.texts.clear();
             }
             let text = Dialect::Sqlite.statement(sql)?;
-            let first = text.trim_start().get(..6).unwrap_or_default().to_ascii_uppercase();
-            let changes = !matches!(first.as_str(), "CREATE" | "DROP T" | "DROP I" | "ALTER ");
+            let first: String = text.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+            let changes = !["CREATE", "DROP", "ALTER"].iter().any(|word| first.eq_ignore_ascii_case(word));
             self.texts.insert(sql.to_owned(), Text { sql: text.into(), columns: Arc::from([]), changes });
         }
         let text = self.texts.get_mut(sql).expect("inserted above");
         let refuse = |error| refused(sql, &error);
         let mut statement = self.conn.prepare_cached(&text.sql).map_err(refuse)?;
-        if statement.parameter_count() != params.len() {
-            return Err(DbError::refused(
-                sql,
-                format!("{} parameters given, {} needed", params.len(), statement.parameter_count()),
-            ));
-        }
-        for (index, value) in params.iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, value).map_err(refuse)?;
-        }
-        if text.columns.len() != statement.column_count() {
-            text.columns = statement.column_names().map(str::to_owned).collect();
-        }
-        let mut found = 0;
-        let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().map_err(refuse)? {
-            found += 1;
-            let mut values = Vec::with_capacity(text.columns.len());
-            for (index, column) in text.columns.iter().enumerate() {
-                values.push(decode(column, row.get_ref(index).map_err(refuse)?)?);
+        let mut count = 0;
+        for params in sets {
+            let params = params.as_ref();
+            if statement.parameter_count() != params.len() {
+                let (given, needed) = (params.len(), statement.parameter_count());
+                return Err(DbError::refused(sql, format!("{given} parameters given, {needed} needed")));
             }
-            each(Row { columns: Arc::clone(&text.columns), values });
+            for (index, value) in params.iter().enumerate() {
+                statement.raw_bind_parameter(index + 1, value).map_err(refuse)?;
+            }
+            let returns = statement.column_count() > 0;
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().map_err(refuse)? {
+                count += 1;
+                // Asked of the row, since the first step prepares a statement anew whose tables have changed.
+                let described = row.as_ref();
+                if text.columns.len() != described.column_count() {
+                    text.columns = described.column_names().map(str::to_owned).collect();
+                }
+                let mut values = Vec::with_capacity(text.columns.len());
+                for (index, column) in text.columns.iter().enumerate() {
+                    values.push(decode(column, row.get_ref(index).map_err(refuse)?)?);
+                }
+                each(Row { columns: Arc::clone(&text.columns), values });
+            }
+            drop(rows);
+            if !returns && text.changes {
+                count += self.conn.changes();
+            }
         }
-        drop(rows);
-        Ok(match (text.columns.is_empty(), text.changes) {
-            (false, _) => found,
-            (true, true) => self.conn.changes(),
-            (true, false) => 0,
-        })
+        Ok(count)
     }
 }
 
@@ -255,17 +264,17 @@ impl Session for Connected {
     }
 
     fn exec(&mut self, sql: &str, params: &[Value]) -> Result<u64, DbError> {
-        self.run(sql, params, drop)
+        self.run(sql, &[params], drop)
     }
 
     fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DbError> {
         let mut rows = Vec::new();
-        self.run(sql, params, |row| rows.push(row))?;
+        self.run(sql, &[params], |row| rows.push(row))?;
         Ok(rows)
     }
 
     fn many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError> {
-        rows.iter().try_fold(0, |sum, params| Ok(sum + self.run(sql, params, drop)?))
+        self.run(sql, rows, drop)
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {

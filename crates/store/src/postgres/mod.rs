@@ -119,8 +119,10 @@ impl Worker {
                 Ok(connection) => self.connection = Some(connection),
                 Err(refusal) if refusal.lasting => return Err(DbError::Unavailable(refusal.reason)),
                 Err(refusal) => {
-                    tracing::warn!(reason = refusal.reason, "no connection to the database");
-                    reason = refusal.reason;
+                    if reason != refusal.reason {
+                        tracing::warn!(reason = refusal.reason, "no connection to the database");
+                        reason = refusal.reason;
+                    }
                     thread::sleep(pause.min(left));
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }

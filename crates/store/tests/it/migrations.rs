@@ -1,0 +1,180 @@
+//! Migrations: once, in order, whole or not at all, and never other than they were.
+
+use std::thread;
+
+use store::migrate::{MIGRATIONS, Migration, Status};
+use store::testing::{self, Place};
+use store::{Db, DbError, Options, SqlErrorKind, params};
+
+use crate::{read, write};
+
+const FIRST: Migration = Migration {
+    id: 1,
+    name: "notes",
+    text: "-- A note's number is said aloud; {this} is a comment.
+        CREATE TABLE note (number {serial}, words TEXT {c} NOT NULL, size BIGINT NOT NULL DEFAULT 0){strict};
+        CREATE INDEX note_words ON note (words);
+        {start note number 1001}",
+};
+const SECOND: Migration = Migration {
+    id: 2,
+    name: "a first note",
+    text: "INSERT INTO note (words) VALUES ('it''s; {c} BIGINT $1'); ALTER TABLE note ADD COLUMN author TEXT;",
+};
+const BROKEN: Migration = Migration {
+    id: 2,
+    name: "broken",
+    text: "INSERT INTO note (words) VALUES ('half'); INSERT INTO nowhere VALUES (1);",
+};
+
+fn options(migrations: &'static [Migration]) -> Options {
+    Options { migrations, ..testing::options() }
+}
+
+fn places() -> [Place; 2] {
+    [Place::empty_sqlite(), Place::empty_postgres()]
+}
+
+fn words(db: &Db) -> Vec<String> {
+    let sql = "SELECT words FROM note ORDER BY number";
+    read(db, move |tx| tx.all(sql, &[])?.iter().map(|row| row.get(0)).collect()).unwrap()
+}
+
+#[test]
+fn they_run_once_and_in_order() {
+    for place in places() {
+        for _ in 0..2 {
+            let db = Db::open(&place.url(), options(&[FIRST, SECOND])).unwrap();
+            assert_eq!(words(&db), ["it's; {c} BIGINT $1"]);
+            let status = testing::block_on(db.schema()).unwrap();
+            assert_eq!(status, Status { current: 2, newest: 2, pending: 0 });
+            db.close();
+        }
+    }
+}
+
+#[test]
+fn a_later_program_adds_what_is_missing() {
+    for place in places() {
+        let old = Db::open(&place.url(), options(&[FIRST])).unwrap();
+        assert_eq!(testing::block_on(old.schema()).unwrap(), Status { current: 1, newest: 1, pending: 0 });
+        let new = Db::open(&place.url(), options(&[FIRST, SECOND])).unwrap();
+        // The old program, still running while the new one starts, goes on.
+        write(&old, |tx| tx.exec("INSERT INTO note (words) VALUES ('old')", &[])).unwrap();
+        assert_eq!(words(&new).len(), 2);
+        assert_eq!(testing::block_on(old.schema()).unwrap(), Status { current: 2, newest: 1, pending: 0 });
+        old.close();
+        new.close();
+    }
+}
+
+#[test]
+fn a_newer_database_is_refused() {
+    for place in places() {
+        Db::open(&place.url(), options(&[FIRST, SECOND])).unwrap().close();
+        let error = Db::open(&place.url(), options(&[FIRST])).unwrap_err();
+        assert!(matches!(error, DbError::Newer { database: 2, program: 1 }), "{error}");
+        assert!(error.to_string().contains("Start the newer program"), "{error}");
+    }
+}
+
+#[test]
+fn an_edited_migration_is_refused() {
+    const EDITED: Migration = Migration { text: "CREATE TABLE note (number {serial})", ..FIRST };
+    for place in places() {
+        Db::open(&place.url(), options(&[FIRST])).unwrap().close();
+        let error = Db::open(&place.url(), options(&[EDITED, SECOND])).unwrap_err();
+        assert!(
+            matches!(&error, DbError::Migration(why) if why.contains("migration 1 (notes) was changed")),
+            "{error}"
+        );
+        // It was refused before anything ran.
+        let db = Db::open(&place.url(), options(&[FIRST])).unwrap();
+        assert_eq!(words(&db).len(), 0);
+        db.close();
+    }
+}
+
+#[test]
+fn a_migration_out_of_its_place_is_refused() {
+    const LATER: Migration = Migration { id: 3, ..SECOND };
+    for place in places() {
+        Db::open(&place.url(), options(&[FIRST, LATER])).unwrap().close();
+        let error = Db::open(&place.url(), options(&[FIRST, SECOND, LATER])).unwrap_err();
+        assert!(matches!(&error, DbError::Migration(why) if why.contains("migration 3")), "{error}");
+    }
+}
+
+#[test]
+fn line_ends_are_no_edit() {
+    const WINDOWS: Migration =
+        Migration { text: "CREATE TABLE a (b TEXT);\r\nCREATE TABLE c (d TEXT);\r\n", ..FIRST };
+    const UNIX: Migration =
+        Migration { text: "CREATE TABLE a (b TEXT);\nCREATE TABLE c (d TEXT);\n", ..FIRST };
+    for place in places() {
+        Db::open(&place.url(), options(&[WINDOWS])).unwrap().close();
+        Db::open(&place.url(), options(&[UNIX])).unwrap().close();
+    }
+}
+
+#[test]
+fn a_migration_that_fails_leaves_nothing() {
+    for place in places() {
+        let error = Db::open(&place.url(), options(&[FIRST, BROKEN])).unwrap_err();
+        assert_eq!(error.kind(), Some(SqlErrorKind::Other), "{error}");
+        let db = Db::open(&place.url(), options(&[FIRST])).unwrap();
+        assert_eq!(words(&db).len(), 0);
+        db.close();
+        Db::open(&place.url(), options(&[FIRST, SECOND])).unwrap().close();
+    }
+}
+
+#[test]
+fn programs_that_start_at_once_take_turns() {
+    for place in places() {
+        let url = place.url();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| Db::open(&url, options(&[FIRST, SECOND])).unwrap().close());
+            }
+        });
+        let db = Db::open(&url, options(&[FIRST, SECOND])).unwrap();
+        assert_eq!(words(&db).len(), 1);
+        db.close();
+    }
+}
+
+#[test]
+fn tokens_mean_the_same_on_both() {
+    for place in places() {
+        let db = Db::open(&place.url(), options(&[FIRST])).unwrap();
+        let rows = write(&db, |tx| {
+            for words in ["b", "É", "a", "B", "~", "a b", "ab", "😀", "10", "9"] {
+                tx.exec("INSERT INTO note (words, size) VALUES ($1, $2)", params![words, i64::MAX])?;
+            }
+            tx.exec("INSERT INTO note (number, words) VALUES (5, 'its own number')", &[])?;
+            tx.all("SELECT number, words, size FROM note WHERE size > 0 ORDER BY words", &[])
+        })
+        .unwrap();
+        let words: Vec<String> = rows.iter().map(|row| row.get(1).unwrap()).collect();
+        assert_eq!(words, ["10", "9", "B", "a", "a b", "ab", "b", "~", "É", "😀"], "by bytes");
+        let numbers: Vec<i64> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+        assert_eq!((numbers.iter().min(), numbers.iter().max()), (Some(&1001), Some(&1010)));
+        assert!(rows.iter().all(|row| row.get::<i64>(2).unwrap() == i64::MAX));
+        db.close();
+    }
+}
+
+#[test]
+fn the_programs_own_list_is_in_order_and_defers_nothing() {
+    for (index, migration) in MIGRATIONS.iter().enumerate() {
+        assert_eq!(usize::try_from(migration.id).unwrap(), index + 1, "{}", migration.name);
+        // A constraint that is only checked at the commit would fail every unit of a group for one's mistake.
+        assert!(!migration.text.to_uppercase().contains("DEFERR"), "{} defers a constraint", migration.name);
+    }
+    for test in [testing::sqlite(), testing::postgres()] {
+        let newest = i64::try_from(MIGRATIONS.len()).unwrap();
+        let status = testing::block_on(test.db.schema()).unwrap();
+        assert_eq!(status, Status { current: newest, newest, pending: 0 });
+    }
+}
