@@ -1,1 +1,3 @@
 //! The server.
+pub mod password;
+pub mod qr;
