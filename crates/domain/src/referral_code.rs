@@ -217,12 +217,15 @@ mod tests {
     /// the distance for every pair of codes, not for a sample.
     #[test]
     fn every_two_codes_differ_in_at_least_four_symbols() {
-        let nonzero = |word: &[u8]| word.iter().filter(|symbol| **symbol != 0).count();
-        let light = (1..COUNT).filter(|number| {
-            let free = (0..FREE).filter(|index| number >> (5 * index) & 31 != 0).count();
-            free < 4
+        let places =
+            (0..FREE).flat_map(|a| (a + 1..FREE).flat_map(move |b| (b + 1..FREE).map(move |c| [a, b, c])));
+        let light = places.flat_map(|places| {
+            (1..1 << 15).map(move |symbols: u32| {
+                (0..3).fold(0, |number, index| number | (symbols >> (5 * index) & 31) << (5 * places[index]))
+            })
         });
-        let lightest = light.map(|number| nonzero(&ReferralCode(number).symbols())).min();
+        let weight = |code: ReferralCode| code.symbols().into_iter().filter(|symbol| *symbol != 0).count();
+        let lightest = light.map(|number| weight(ReferralCode(number))).min();
         assert_eq!(lightest, Some(4));
     }
 
