@@ -49,6 +49,22 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// As [`run`], for commands that have much to say: it is shown only when they fail.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_quietly(command: &mut Command) -> Result<()> {
+    let line = line(command);
+    println!("$ {line}");
+    let output = command.output().with_context(|| format!("`{line}` could not be started"))?;
+    if !output.status.success() {
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        bail!("`{line}` ended with {}", output.status);
+    }
+    Ok(())
+}
+
 /// The command as a person would type it.
 fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());

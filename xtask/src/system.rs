@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, bail};
 
 use crate::checks::Part;
-use crate::step::{command, run, step};
+use crate::step::{command, run_quietly, step};
 
 /// Node's own test runner with the reporter that is used here came with this version.
 const NODE_MAJOR: u32 = 18;
@@ -87,11 +87,10 @@ fn install(packages: &[&str]) -> Result<()> {
         apt.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
         apt
     };
-    run(&mut apt(&["update", "--quiet"]))?;
+    run_quietly(&mut apt(&["update"]))?;
 
     let without_cluster = WithoutCluster::set()?;
-    let installed =
-        run(apt(&["install", "--yes", "--quiet", "--no-install-recommends"]).arg("--").args(packages));
+    let installed = run_quietly(apt(&["install", "--yes", "--no-install-recommends", "--"]).args(packages));
     drop(without_cluster);
     installed
 }
