@@ -155,7 +155,7 @@ export async function becomeClient(someone, link, values) {
 /** Makes the first admin through the address that the server printed. */
 export async function becomeFirstAdmin(someone, { name, email, password = PASSWORD }) {
   await open(someone, await someone.server.firstAdminAddress());
-  await send(someone.page, form(someone.page, new URL(someone.page.url()).pathname), { name, email, password });
+  await send(someone.page, someone.page.locator('main form'), { name, email, password });
   assert.match(pathOf(someone), /^\/office/, 'the first admin lands in the office');
 }
 
@@ -171,7 +171,7 @@ export async function invite(someone, { name, email, role }) {
 
 export async function acceptInvitation(someone, address, { password = PASSWORD } = {}) {
   await open(someone, address);
-  await send(someone.page, form(someone.page, new URL(someone.page.url()).pathname), { password });
+  await send(someone.page, someone.page.locator('main form'), { password });
   assert.match(pathOf(someone), /^\/office/, 'an invited person lands in the office');
 }
 
