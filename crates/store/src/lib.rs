@@ -6,6 +6,8 @@
 pub mod db;
 pub mod dialect;
 mod error;
+pub mod ledger;
+pub mod ledger_verify;
 pub mod migrate;
 mod postgres;
 mod sqlite;

@@ -95,6 +95,12 @@ impl<'a> Tx<'a> {
         self.doom.as_ref()
     }
 
+    /// Makes sure that nothing of this unit is saved, whatever its closure returns: for a function that has
+    /// written a part and then found that the whole is refused.
+    pub(crate) fn give_up(&mut self, what: &str, why: impl Into<String>) {
+        self.doom.get_or_insert_with(|| DbError::refused(what, why));
+    }
+
     fn guard<T>(&mut self, run: impl FnOnce(&mut dyn Session) -> Result<T, DbError>) -> Result<T, DbError> {
         if let Some(cause) = &self.doom {
             return Err(DbError::Doomed(Box::new(cause.clone())));

@@ -131,6 +131,18 @@ impl Account {
             None => format!("{}:{}", self.kind.as_str(), self.currency.code()),
         }
     }
+
+    /// Reads the name back.
+    pub fn from_key(key: &str) -> Option<Account> {
+        let (kind, rest) = key.split_once(':')?;
+        let (owner, currency) = match rest.split_once(':') {
+            Some((owner, currency)) => (Some(owner.to_owned()), currency),
+            None => (None, rest),
+        };
+        let account =
+            Account { kind: AccountKind::from_word(kind)?, owner, currency: Currency::from_code(currency)? };
+        (account.key() == key).then_some(account)
+    }
 }
 
 /// Why money moved.
@@ -559,5 +571,11 @@ mod tests {
     fn an_account_is_named_by_kind_owner_and_currency() {
         assert_eq!(Account::payable("p1", Currency::USD).key(), "partner_payable:p1:USD");
         assert_eq!(Account::adjustment(Currency::USD).key(), "adjustment:USD");
+        for account in [Account::payouts("p1", Currency::USD), Account::adjustment(Currency::USD)] {
+            assert_eq!(Account::from_key(&account.key()), Some(account));
+        }
+        for key in ["", "payouts", "payouts:p1:XXX", "payouts:p1:USD:", "sundries:p1:USD"] {
+            assert_eq!(Account::from_key(key), None, "{key}");
+        }
     }
 }

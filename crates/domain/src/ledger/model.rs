@@ -85,13 +85,18 @@ impl Model {
         self.transfers.values()
     }
 
+    /// All that was booked for a deal, in the order of keys.
+    pub fn of_deal(&self, deal: i64) -> Vec<Transfer> {
+        let (first, end) = crate::commission::key_range(deal);
+        self.transfers.range(first..end).map(|(_, transfer)| transfer.clone()).collect()
+    }
+
     /// Whether the pending transfer is still neither posted nor voided.
     pub fn is_open(&self, transfer: &Transfer) -> bool {
         transfer.phase == Phase::Pending && !self.resolutions.contains_key(&transfer.key)
     }
 
-    /// What the programme owes the partner right now, net of what was taken back: on hold and posted.
-    /// Commissions only.
+    /// What is left of all that was booked for a deal, on hold and posted.
     pub fn commission_left(&self, deal: i64) -> Money {
         self.transfers
             .values()

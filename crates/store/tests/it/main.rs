@@ -1,6 +1,10 @@
 //! The contract of the data layer: the same cases on both databases, and what only one of them can do to a program.
 
 mod concurrency;
+mod ledger;
+mod ledger_concurrency;
+mod ledger_damage;
+mod ledger_simulation;
 mod migrations;
 mod opening;
 mod postgres;

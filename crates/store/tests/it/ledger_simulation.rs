@@ -1,0 +1,399 @@
+//! A random workload held against the executable model: after every step the answer, the counters and the newest
+//! entries of every account it touched are the same, in the end everything is.
+//!
+//! `GOODWORD_SIMULATION_STEPS` makes it longer, `GOODWORD_SIMULATION_SEED` repeats one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+
+use domain::adjustment::{self, Adjustment};
+use domain::clock::Timestamp;
+use domain::commission::{self, Cause, Standing, Winning};
+use domain::ledger::model::Model;
+use domain::ledger::{Account, Counters, Entry, LedgerError, Outcome, Phase, Side, Transfer, TransferCode};
+use domain::money::Money;
+use domain::rate::Rate;
+use domain::withdrawal;
+use store::ledger::{self, ApplyError};
+use store::{Db, DbError, both_databases};
+
+use crate::ledger::{NOW, USD, entries, request, sound};
+
+const PARTNERS: [&str; 4] = ["ann", "bob", "cid", "dan"];
+
+/// SplitMix64: small, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From 0 up to, not including.
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap()
+    }
+
+    fn amount(&mut self, most: i64) -> i64 {
+        1 + i64::try_from(self.next() % most.max(1) as u64).unwrap()
+    }
+}
+
+struct Deal {
+    number: i64,
+    partner: &'static str,
+    round: i64,
+    won: bool,
+    amount: i64,
+    refunded: i64,
+    refunds: i64,
+}
+
+struct Withdrawal {
+    id: String,
+    partner: &'static str,
+    amount: i64,
+}
+
+/// What the office knows beside the ledger.
+struct World {
+    random: Random,
+    model: Model,
+    deals: Vec<Deal>,
+    withdrawals: Vec<Withdrawal>,
+    adjustments: u32,
+    /// Everything that was ever asked, answered well or not.
+    asked: Vec<Vec<Transfer>>,
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        World {
+            random: Random(seed),
+            model: Model::default(),
+            deals: Vec::new(),
+            withdrawals: Vec::new(),
+            adjustments: 0,
+            asked: Vec::new(),
+        }
+    }
+
+    fn standing(&self, deal: &Deal) -> Option<Standing> {
+        Standing::read(deal.number, deal.round, &self.model.of_deal(deal.number))
+    }
+
+    /// What happens next.
+    fn plan(&mut self) -> Vec<Transfer> {
+        match self.random.below(20) {
+            0..=3 => self.win(),
+            4 | 5 => self.release(),
+            6 | 7 => self.refund(),
+            8 => self.reopen(),
+            9..=11 => self.request(),
+            12 | 13 => self.rule_on_withdrawal(),
+            14 => self.adjust(),
+            15 | 16 => self.repeat(),
+            17 => self.contradict(),
+            18 => self.together(),
+            _ => self.nonsense(),
+        }
+    }
+
+    fn win(&mut self) -> Vec<Transfer> {
+        let pending: Vec<usize> = (0..self.deals.len()).filter(|index| !self.deals[*index].won).collect();
+        let index = if pending.is_empty() || self.random.below(3) > 0 {
+            let number = 1_000 + self.deals.len() as i64;
+            let partner = PARTNERS[self.random.below(PARTNERS.len())];
+            self.deals.push(Deal {
+                number,
+                partner,
+                round: 0,
+                won: false,
+                amount: 0,
+                refunded: 0,
+                refunds: 0,
+            });
+            self.deals.len() - 1
+        } else {
+            pending[self.random.below(pending.len())]
+        };
+        let most = [30, 10_000, 5_000_000][self.random.below(3)];
+        let deal = &mut self.deals[index];
+        deal.amount = self.random.amount(most);
+        deal.round += 1;
+        deal.won = true;
+        deal.refunded = 0;
+        let rate_bp = [0, 333, 1_000, 1_250, 10_000][self.random.below(5)];
+        let winning = Winning {
+            deal: deal.number,
+            round: deal.round,
+            partner: deal.partner,
+            currency: USD,
+            amount: Money::from_minor(deal.amount),
+            rate: Rate::from_basis_points(rate_bp).unwrap(),
+            won_at: NOW,
+            hold_days: [0, 14][self.random.below(2)],
+        };
+        commission::book(&winning).into_iter().collect()
+    }
+
+    fn won_deal(&mut self) -> Option<usize> {
+        let won: Vec<usize> = (0..self.deals.len()).filter(|index| self.deals[*index].won).collect();
+        (!won.is_empty()).then(|| won[self.random.below(won.len())])
+    }
+
+    fn release(&mut self) -> Vec<Transfer> {
+        let held = self.won_deal().and_then(|index| self.standing(&self.deals[index]));
+        held.and_then(|standing| commission::release(&standing)).into_iter().collect()
+    }
+
+    fn refund(&mut self) -> Vec<Transfer> {
+        let Some(index) = self.won_deal() else { return Vec::new() };
+        let left = self.deals[index].amount - self.deals[index].refunded;
+        if left == 0 {
+            return Vec::new();
+        }
+        let part = if self.random.below(4) == 0 { left } else { self.random.amount(left) };
+        let deal = &mut self.deals[index];
+        deal.refunded += part;
+        deal.refunds += 1;
+        let cause = Cause::Refund {
+            number: deal.refunds,
+            deal_amount: Money::from_minor(deal.amount),
+            refunded_total: Money::from_minor(deal.refunded),
+        };
+        let standing = self.standing(&self.deals[index]);
+        standing.map(|standing| commission::reverse(&standing, cause)).unwrap_or_default()
+    }
+
+    fn reopen(&mut self) -> Vec<Transfer> {
+        let Some(index) = self.won_deal() else { return Vec::new() };
+        self.deals[index].won = false;
+        let standing = self.standing(&self.deals[index]);
+        standing.map(|standing| commission::reverse(&standing, Cause::Reopening)).unwrap_or_default()
+    }
+
+    fn request(&mut self) -> Vec<Transfer> {
+        let partner = PARTNERS[self.random.below(PARTNERS.len())];
+        let available = self.model.counters(&Account::payable(partner, USD)).balance(Side::Credit).minor();
+        // Sometimes everything, sometimes a little too much.
+        let amount = match self.random.below(4) {
+            0 => available.max(1),
+            1 => available.max(0) + 1,
+            _ => self.random.amount(available.max(1)),
+        };
+        let id = format!("w{}", self.withdrawals.len());
+        let hold = withdrawal::hold(&request(&id, partner, amount));
+        self.withdrawals.push(Withdrawal { id, partner, amount });
+        vec![hold]
+    }
+
+    fn rule_on_withdrawal(&mut self) -> Vec<Transfer> {
+        if self.withdrawals.is_empty() {
+            return Vec::new();
+        }
+        let index = self.random.below(self.withdrawals.len());
+        let found = &self.withdrawals[index];
+        let asked = request(&found.id, found.partner, found.amount);
+        vec![match self.random.below(5) {
+            0 | 1 => withdrawal::pay(&asked),
+            2 | 3 => withdrawal::reject(&asked, "wrong address"),
+            _ => withdrawal::came_back(&asked, "account closed"),
+        }]
+    }
+
+    fn adjust(&mut self) -> Vec<Transfer> {
+        self.adjustments += 1;
+        let amount = self.random.amount(1_000) - 500;
+        let adjustment = Adjustment {
+            id: &format!("a{}", self.adjustments),
+            partner: PARTNERS[self.random.below(PARTNERS.len())],
+            currency: USD,
+            amount: Money::from_minor(amount),
+            code: if amount > 0 { TransferCode::Bonus } else { TransferCode::Correction },
+            reason: "agreed",
+        };
+        adjustment::book(&adjustment).into_iter().collect()
+    }
+
+    /// Something that was asked before, once more.
+    fn repeat(&mut self) -> Vec<Transfer> {
+        if self.asked.is_empty() {
+            return Vec::new();
+        }
+        let index = self.random.below(self.asked.len());
+        self.asked[index].clone()
+    }
+
+    /// Something that was asked before, with one field changed.
+    fn contradict(&mut self) -> Vec<Transfer> {
+        let mut transfers = self.repeat();
+        let which = self.random.below(5);
+        if let Some(transfer) = transfers.first_mut() {
+            match which {
+                0 => transfer.amount = transfer.amount + Money::from_minor(1),
+                1 => transfer.reason = Some("another reason".into()),
+                2 => transfer.code = TransferCode::Correction,
+                3 => transfer.debit = Account::adjustment(USD),
+                _ => transfer.subject = domain::ledger::Subject::Deal(1),
+            }
+        }
+        transfers
+    }
+
+    /// Two things in one call.
+    fn together(&mut self) -> Vec<Transfer> {
+        let mut transfers = self.win();
+        transfers.extend(self.request());
+        if self.random.below(2) == 0 {
+            transfers.reverse();
+        }
+        transfers
+    }
+
+    /// What no part of the program would ask.
+    fn nonsense(&mut self) -> Vec<Transfer> {
+        let mut transfers = self.repeat();
+        let index = self.random.below(1_000);
+        let which = self.random.below(5);
+        let some_key = self.model.transfers().nth(index).map(|transfer| transfer.key.clone());
+        let Some(transfer) = transfers.first_mut() else { return transfers };
+        let key = format!("nonsense:{}", self.asked.len());
+        *transfer = match which {
+            0 => Transfer { amount: Money::ZERO, key, ..transfer.clone() },
+            1 => Transfer {
+                phase: Phase::Post { pending: some_key.unwrap_or_default() },
+                reverses: None,
+                may_overdraw: false,
+                available_at: None,
+                key,
+                ..transfer.clone()
+            },
+            2 => Transfer {
+                phase: Phase::Single,
+                reverses: Some(some_key.unwrap_or_else(|| "nothing".into())),
+                available_at: None,
+                key,
+                ..transfer.clone()
+            },
+            // The opposite of the whole, by another name.
+            3 => Transfer {
+                phase: Phase::Single,
+                reverses: Some(transfer.key.clone()),
+                debit: transfer.credit.clone(),
+                credit: transfer.debit.clone(),
+                may_overdraw: true,
+                available_at: None,
+                key,
+                ..transfer.clone()
+            },
+            _ => Transfer { credit: transfer.debit.clone(), key, ..transfer.clone() },
+        };
+        transfers
+    }
+}
+
+/// What the database says after a step: the answer, and of each account it touched the counters and newest entries.
+type Said = (Result<Vec<Outcome>, LedgerError>, Vec<(Account, Counters, Vec<Entry>)>);
+
+fn ask(db: &Db, at: Timestamp, transfers: &[Transfer], touched: &[Account]) -> Said {
+    let (transfers, touched) = (transfers.to_vec(), touched.to_vec());
+    let newest = i64::try_from(transfers.len()).unwrap() + 2;
+    let answer = db.write_blocking(move |tx| ledger::apply(tx, at, &transfers));
+    let answer = crate::ledger::refusal::<Vec<Outcome>>(answer);
+    let accounts = db.read_blocking(move |tx| -> Result<_, DbError> {
+        let mut seen = Vec::new();
+        for account in &touched {
+            let counters = ledger::counters(tx, account)?;
+            let lines = ledger::statement(tx, account, None, newest)?;
+            seen.push((account.clone(), counters, lines.into_iter().map(|line| line.entry).collect()));
+        }
+        Ok(seen)
+    });
+    (answer, accounts.unwrap())
+}
+
+fn simulate(db: &Db, seed: u64, steps: u32) -> BTreeMap<&'static str, u32> {
+    let mut world = World::new(seed);
+    let mut words = BTreeMap::new();
+    for step in 0..steps {
+        let transfers = world.plan();
+        let named = || format!("seed {seed}, step {step}: {transfers:#?}");
+        let expected = world.model.apply(&transfers);
+        assert_eq!(world.model.broken_rule(), None, "the model itself: {}", named());
+
+        let keys: BTreeSet<String> =
+            transfers.iter().flat_map(|transfer| [transfer.debit.key(), transfer.credit.key()]).collect();
+        let touched: Vec<Account> = keys.iter().map(|key| Account::from_key(key).unwrap()).collect();
+        let at = NOW.plus(i64::from(step));
+        let (answer, accounts) = ask(db, at, &transfers, &touched);
+        assert_eq!(answer, expected, "{}", named());
+        for (account, counters, newest) in accounts {
+            assert_eq!(counters, world.model.counters(&account), "{}: {}", account.key(), named());
+            let all = world.model.entries(&account);
+            let expected: Vec<Entry> = all.iter().rev().take(transfers.len() + 2).cloned().collect();
+            assert_eq!(newest, expected, "{}: {}", account.key(), named());
+        }
+        match &expected {
+            Ok(outcomes) => {
+                outcomes.iter().for_each(|outcome| *words.entry(outcome.word()).or_default() += 1)
+            }
+            Err(error) => *words.entry(error.word()).or_default() += 1,
+        }
+        world.asked.push(transfers);
+    }
+    for account in world.model.accounts() {
+        assert_eq!(entries(db, account), world.model.entries(account), "seed {seed}: {}", account.key());
+    }
+    // Each deal has what its last winning left, and nothing of the earlier ones.
+    for deal in &world.deals {
+        let left = world.standing(deal).map(|standing| standing.left()).unwrap_or_default();
+        assert_eq!(world.model.commission_left(deal.number), left, "seed {seed}: T-{}", deal.number);
+    }
+    words
+}
+
+fn variable<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
+}
+
+both_databases!(a_random_workload_agrees_with_the_model, |db: Db| {
+    // Another one each time; a failure names it.
+    let seed = variable("GOODWORD_SIMULATION_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
+    let steps = variable("GOODWORD_SIMULATION_STEPS").unwrap_or(400);
+    simulate(&db, seed, steps);
+    sound(&db);
+});
+
+both_databases!(the_workload_meets_every_answer, |db: Db| {
+    // A fixed seed, so that this says something about the workload and not about luck.
+    let words = simulate(&db, 7, 600);
+    sound(&db);
+    for word in [
+        "applied",
+        "exists",
+        "conflict",
+        "insufficient",
+        "already_resolved",
+        "invalid",
+        "mismatch",
+        "not_pending",
+        "unknown_pending",
+        "not_reversible",
+        "unknown_original",
+        "reversal_too_large",
+    ] {
+        assert!(words.contains_key(word), "never {word}: {words:?}");
+    }
+});
+
+#[test]
+fn an_error_of_the_database_is_no_refusal() {
+    let error = ApplyError::from(DbError::Busy);
+    assert!(matches!(error, ApplyError::Db(DbError::Busy)));
+}
