@@ -43,6 +43,7 @@ impl Random {
     }
 }
 
+#[derive(Clone)]
 struct Deal {
     number: i64,
     partner: &'static str,
@@ -67,7 +68,25 @@ struct World {
     withdrawals: Vec<Withdrawal>,
     adjustments: u32,
     /// Everything that was ever asked, answered well or not.
-    asked: Vec<Vec<Transfer>>,
+    asked: Vec<Asked>,
+}
+
+#[derive(Clone, Default)]
+struct Asked {
+    transfers: Vec<Transfer>,
+    /// Not what the program's own planning would say: the deals it touches are no longer what planning left.
+    strange: bool,
+}
+
+impl From<Vec<Transfer>> for Asked {
+    fn from(transfers: Vec<Transfer>) -> Asked {
+        Asked { transfers, strange: false }
+    }
+}
+
+/// The number in `deal:<number>:...`.
+fn deal_in(key: &str) -> Option<i64> {
+    key.strip_prefix("deal:")?.split(':').next()?.parse().ok()
 }
 
 impl World {
@@ -87,19 +106,19 @@ impl World {
     }
 
     /// What happens next.
-    fn plan(&mut self) -> Vec<Transfer> {
+    fn plan(&mut self) -> Asked {
         match self.random.below(20) {
-            0..=3 => self.win(),
-            4 | 5 => self.release(),
-            6 | 7 => self.refund(),
-            8 => self.reopen(),
-            9..=11 => self.request(),
-            12 | 13 => self.rule_on_withdrawal(),
-            14 => self.adjust(),
+            0..=3 => self.win().into(),
+            4 | 5 => self.release().into(),
+            6 | 7 => self.refund().into(),
+            8 => self.reopen().into(),
+            9..=10 => self.request().into(),
+            11..=13 => self.rule_on_withdrawal().into(),
+            14 => self.adjust().into(),
             15 | 16 => self.repeat(),
-            17 => self.contradict(),
-            18 => self.together(),
-            _ => self.nonsense(),
+            17 => Asked { transfers: self.contradict(), strange: true },
+            18 => self.together().into(),
+            _ => Asked { transfers: self.nonsense(), strange: true },
         }
     }
 
@@ -186,7 +205,7 @@ impl World {
             1 => available.max(0) + 1,
             _ => self.random.amount(available.max(1)),
         };
-        let id = format!("w{}", self.withdrawals.len());
+        let id = format!("w{}", self.asked.len());
         let hold = withdrawal::hold(&request(&id, partner, amount));
         self.withdrawals.push(Withdrawal { id, partner, amount });
         vec![hold]
@@ -221,9 +240,9 @@ impl World {
     }
 
     /// Something that was asked before, once more.
-    fn repeat(&mut self) -> Vec<Transfer> {
+    fn repeat(&mut self) -> Asked {
         if self.asked.is_empty() {
-            return Vec::new();
+            return Asked::default();
         }
         let index = self.random.below(self.asked.len());
         self.asked[index].clone()
@@ -231,7 +250,7 @@ impl World {
 
     /// Something that was asked before, with one field changed.
     fn contradict(&mut self) -> Vec<Transfer> {
-        let mut transfers = self.repeat();
+        let mut transfers = self.repeat().transfers;
         let which = self.random.below(5);
         if let Some(transfer) = transfers.first_mut() {
             match which {
@@ -255,45 +274,35 @@ impl World {
         transfers
     }
 
-    /// What no part of the program would ask.
+    /// What no part of the program would ask, about something that was booked.
     fn nonsense(&mut self) -> Vec<Transfer> {
-        let mut transfers = self.repeat();
-        let index = self.random.below(1_000);
-        let which = self.random.below(5);
-        let some_key = self.model.transfers().nth(index).map(|transfer| transfer.key.clone());
-        let Some(transfer) = transfers.first_mut() else { return transfers };
-        let key = format!("nonsense:{}", self.asked.len());
-        *transfer = match which {
-            0 => Transfer { amount: Money::ZERO, key, ..transfer.clone() },
-            1 => Transfer {
-                phase: Phase::Post { pending: some_key.unwrap_or_default() },
-                reverses: None,
-                may_overdraw: false,
-                available_at: None,
-                key,
-                ..transfer.clone()
-            },
-            2 => Transfer {
-                phase: Phase::Single,
-                reverses: Some(some_key.unwrap_or_else(|| "nothing".into())),
-                available_at: None,
-                key,
-                ..transfer.clone()
-            },
-            // The opposite of the whole, by another name.
-            3 => Transfer {
-                phase: Phase::Single,
-                reverses: Some(transfer.key.clone()),
-                debit: transfer.credit.clone(),
-                credit: transfer.debit.clone(),
-                may_overdraw: true,
-                available_at: None,
-                key,
-                ..transfer.clone()
-            },
-            _ => Transfer { credit: transfer.debit.clone(), key, ..transfer.clone() },
+        let index = self.random.below(self.model.transfers().count().max(1));
+        let which = self.random.below(8);
+        let Some(booked) = self.model.transfers().nth(index).cloned() else { return Vec::new() };
+        let plain = Transfer {
+            key: format!("nonsense:{}", self.asked.len()),
+            phase: Phase::Single,
+            reverses: None,
+            may_overdraw: false,
+            available_at: None,
+            ..booked.clone()
         };
-        transfers
+        let opposite = Transfer { debit: booked.credit, credit: booked.debit, ..plain.clone() };
+        vec![match which {
+            0 => Transfer { amount: Money::ZERO, ..plain },
+            1 => Transfer { credit: plain.debit.clone(), ..plain },
+            2 => Transfer { phase: Phase::Post { pending: booked.key }, ..plain },
+            3 => Transfer {
+                phase: Phase::Post { pending: booked.key },
+                amount: plain.amount + Money::from_minor(1),
+                ..plain
+            },
+            4 => Transfer { phase: Phase::Void { pending: "nothing".into() }, ..plain },
+            5 => Transfer { reverses: Some("nothing".into()), ..plain },
+            6 => Transfer { reverses: Some(booked.key), ..plain },
+            // All of it back, although a part may have been taken back before.
+            _ => Transfer { reverses: Some(booked.key), may_overdraw: true, ..opposite },
+        }]
     }
 }
 
@@ -320,17 +329,20 @@ fn ask(db: &Db, at: Timestamp, transfers: &[Transfer], touched: &[Account]) -> S
 fn simulate(db: &Db, seed: u64, steps: u32) -> BTreeMap<&'static str, u32> {
     let mut world = World::new(seed);
     let mut words = BTreeMap::new();
+    let mut strange_deals = BTreeSet::new();
     for step in 0..steps {
-        let transfers = world.plan();
+        let (deals, withdrawals) = (world.deals.clone(), world.withdrawals.len());
+        let mut asked = world.plan();
+        let transfers = &asked.transfers;
         let named = || format!("seed {seed}, step {step}: {transfers:#?}");
-        let expected = world.model.apply(&transfers);
+        let expected = world.model.apply(transfers);
         assert_eq!(world.model.broken_rule(), None, "the model itself: {}", named());
 
         let keys: BTreeSet<String> =
             transfers.iter().flat_map(|transfer| [transfer.debit.key(), transfer.credit.key()]).collect();
         let touched: Vec<Account> = keys.iter().map(|key| Account::from_key(key).unwrap()).collect();
         let at = NOW.plus(i64::from(step));
-        let (answer, accounts) = ask(db, at, &transfers, &touched);
+        let (answer, accounts) = ask(db, at, transfers, &touched);
         assert_eq!(answer, expected, "{}", named());
         for (account, counters, newest) in accounts {
             assert_eq!(counters, world.model.counters(&account), "{}: {}", account.key(), named());
@@ -344,13 +356,25 @@ fn simulate(db: &Db, seed: u64, steps: u32) -> BTreeMap<&'static str, u32> {
             }
             Err(error) => *words.entry(error.word()).or_default() += 1,
         }
-        world.asked.push(transfers);
+        if asked.strange && expected.is_ok() {
+            let keys = transfers.iter().flat_map(|transfer| {
+                [Some(transfer.key.as_str()), transfer.phase.pending(), transfer.reverses.as_deref()]
+            });
+            strange_deals.extend(keys.flatten().filter_map(deal_in));
+        }
+        if expected.is_err() {
+            // The office's transaction was rolled back. Asked again later it may be let in, behind the office's back.
+            world.deals = deals;
+            world.withdrawals.truncate(withdrawals);
+            asked.strange = true;
+        }
+        world.asked.push(asked);
     }
     for account in world.model.accounts() {
         assert_eq!(entries(db, account), world.model.entries(account), "seed {seed}: {}", account.key());
     }
     // Each deal has what its last winning left, and nothing of the earlier ones.
-    for deal in &world.deals {
+    for deal in world.deals.iter().filter(|deal| !strange_deals.contains(&deal.number)) {
         let left = world.standing(deal).map(|standing| standing.left()).unwrap_or_default();
         assert_eq!(world.model.commission_left(deal.number), left, "seed {seed}: T-{}", deal.number);
     }
@@ -365,14 +389,14 @@ fn variable<T: std::str::FromStr>(name: &str) -> Option<T> {
 both_databases!(a_random_workload_agrees_with_the_model, |db: Db| {
     // Another one each time; a failure names it.
     let seed = variable("GOODWORD_SIMULATION_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
-    let steps = variable("GOODWORD_SIMULATION_STEPS").unwrap_or(400);
+    let steps = variable("GOODWORD_SIMULATION_STEPS").unwrap_or(300);
     simulate(&db, seed, steps);
     sound(&db);
 });
 
 both_databases!(the_workload_meets_every_answer, |db: Db| {
     // A fixed seed, so that this says something about the workload and not about luck.
-    let words = simulate(&db, 7, 600);
+    let words = simulate(&db, 7, 500);
     sound(&db);
     for word in [
         "applied",
