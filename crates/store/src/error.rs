@@ -117,6 +117,11 @@ impl DbError {
         }
     }
 
+    /// A column holds a word or number that no version of the program has written.
+    pub(crate) fn decode(column: &str, found: &str) -> Self {
+        Self::Decode { column: column.to_owned(), reason: format!("{found:?} is not one of its values") }
+    }
+
     pub(crate) fn refused(sql: &str, message: impl Into<String>) -> Self {
         Self::Sql {
             kind: SqlErrorKind::Other,

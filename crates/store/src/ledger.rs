@@ -362,6 +362,14 @@ pub fn by_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<Transfer>, DbError> {
     tx.opt(&sql, params![key])?.map(|row| transfer_of(&row)).transpose()
 }
 
+/// Whether anything was ever booked.
+///
+/// # Errors
+/// When the database fails.
+pub fn any_transfer(tx: &mut Tx<'_>) -> Result<bool, DbError> {
+    Ok(tx.opt("SELECT key FROM ledger_transfers LIMIT 1", params![])?.is_some())
+}
+
 /// All that was ever booked for a deal, in the order of keys.
 ///
 /// # Errors

@@ -3,19 +3,31 @@
 //! One SQL text serves both databases (see [`dialect`] for the few tokens in it). A caller hands a closure over a
 //! [`Tx`] to [`Db::write`] or [`Db::read`]; it runs on a database thread, and the answer comes when it is saved.
 
+pub mod accounts;
+pub mod clicks;
+pub mod clients;
 pub mod db;
+pub mod deals;
 pub mod dialect;
 mod error;
+pub mod feedback;
 pub mod ledger;
 pub mod ledger_verify;
 pub mod migrate;
+pub mod partners;
 mod postgres;
+pub mod programme;
+pub mod recovery;
+mod search;
+pub mod sessions;
 mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tx;
 mod unit;
 mod value;
+pub mod wallets;
+pub mod withdrawals;
 
 pub use db::{Db, Options};
 pub use dialect::Dialect;

@@ -19,8 +19,10 @@ pub struct Migration {
 }
 
 /// Every migration, in order. New ones go to the end.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { id: 1, name: "ledger", text: include_str!("../migrations/0001_ledger.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { id: 1, name: "ledger", text: include_str!("../migrations/0001_ledger.sql") },
+    Migration { id: 2, name: "programme", text: include_str!("../migrations/0002_programme.sql") },
+];
 
 /// How a database's migrations stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

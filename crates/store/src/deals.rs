@@ -1,0 +1,423 @@
+//! Deals, their history, and the two lists of them: the partner's and the client's.
+
+use crate::{
+    DbError, Row, Tx,
+    clients::{PartnerName, partner_name},
+    params,
+    search::like,
+};
+use domain::{clock::Timestamp, deal::DealStatus, money::Money, rate::Rate};
+
+/// A deal.
+#[derive(Debug, Clone)]
+pub struct Deal {
+    /// The transaction number.
+    pub number: i64,
+    /// The client it is negotiated with.
+    pub client_number: i64,
+    /// What the client is called.
+    pub client_name: String,
+    /// What it is about, or empty.
+    pub title: String,
+    /// Where it stands.
+    pub status: DealStatus,
+    /// The partner whom the client belongs to.
+    pub partner: Option<PartnerName>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+    /// Why it was closed unsuccessfully.
+    pub lost_reason: Option<String>,
+    /// How often it has been won.
+    pub win_round: i64,
+    /// What is known while it is won.
+    pub won: Option<Won>,
+}
+
+/// What winning a deal has fixed.
+#[derive(Debug, Clone)]
+pub struct Won {
+    /// When it was won.
+    pub at: Timestamp,
+    /// What it came to.
+    pub amount: Money,
+    /// What was given back to the client so far.
+    pub refunded: Money,
+    /// How many refunds the deal has had in its whole life: numbers their ledger keys.
+    pub refunds: i64,
+    /// What the partner earned; none when nothing was booked.
+    pub commission: Option<Commission>,
+    /// Why the rate is what it is, or why nothing was booked.
+    pub commission_reason: String,
+}
+
+/// A booked commission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commission {
+    /// The rate, frozen by winning.
+    pub rate: Rate,
+    /// The partner's volume before this deal.
+    pub volume_before: Money,
+    /// What was booked.
+    pub amount: Money,
+    /// What refunds took back.
+    pub reversed: Money,
+    /// When it becomes available; none once it is.
+    pub available_at: Option<Timestamp>,
+}
+
+impl Won {
+    /// What is left of the deal's amount after refunds.
+    pub fn remaining(&self) -> Money {
+        self.amount - self.refunded
+    }
+}
+
+impl Commission {
+    /// What is left of the commission after refunds.
+    pub fn remaining(&self) -> Money {
+        self.amount - self.reversed
+    }
+}
+
+pub(crate) fn status(word: &str) -> Result<DealStatus, DbError> {
+    DealStatus::from_word(word).ok_or_else(|| DbError::decode("deal.status", word))
+}
+
+const COLUMNS: &str = "d.number, d.client_number, c.name, d.title, d.status, d.partner_id, a.name, d.created_at,
+    d.changed_at, d.lost_reason, d.win_round, d.won_at, d.amount, d.refunded, d.refunds, d.rate_bp, d.volume_before,
+    d.commission, d.commission_reversed, d.available_at, d.commission_reason";
+
+const FROM: &str = "FROM deal d JOIN client c ON c.number = d.client_number
+                    LEFT JOIN account a ON a.id = d.partner_id";
+
+fn read(row: &Row) -> Result<Deal, DbError> {
+    let won_at: Option<i64> = row.get(11)?;
+    let amount: Option<i64> = row.get(12)?;
+    let rate = row.get::<Option<i64>>(15)?.and_then(Rate::from_basis_points);
+    let booked: Option<i64> = row.get(17)?;
+    let commission = match (rate, booked) {
+        (Some(rate), Some(booked)) => Some(Commission {
+            rate,
+            volume_before: Money::from_minor(row.get::<Option<i64>>(16)?.unwrap_or(0)),
+            amount: Money::from_minor(booked),
+            reversed: Money::from_minor(row.get(18)?),
+            available_at: row.get::<Option<i64>>(19)?.map(Timestamp::from_micros),
+        }),
+        _ => None,
+    };
+    let won = match (won_at, amount) {
+        (Some(at), Some(amount)) => Some(Won {
+            at: Timestamp::from_micros(at),
+            amount: Money::from_minor(amount),
+            refunded: Money::from_minor(row.get(13)?),
+            refunds: row.get(14)?,
+            commission,
+            commission_reason: row.get::<Option<String>>(20)?.unwrap_or_default(),
+        }),
+        _ => None,
+    };
+    Ok(Deal {
+        number: row.get(0)?,
+        client_number: row.get(1)?,
+        client_name: row.get(2)?,
+        title: row.get(3)?,
+        status: status(&row.get::<String>(4)?)?,
+        partner: partner_name(row, 5)?,
+        created_at: Timestamp::from_micros(row.get(7)?),
+        changed_at: Timestamp::from_micros(row.get(8)?),
+        lost_reason: row.get(9)?,
+        win_round: row.get(10)?,
+        won,
+    })
+}
+
+/// Makes a pending deal and returns its transaction number.
+pub fn insert(
+    tx: &mut Tx,
+    client_number: i64,
+    client_name: &str,
+    title: &str,
+    partner_id: Option<&str>,
+    now: Timestamp,
+) -> Result<i64, DbError> {
+    tx.one(
+        "INSERT INTO deal (client_number, title, status, partner_id, created_at, changed_at, client_search)
+         VALUES ($1, $2, 'pending', $3, $4, $5, $6) RETURNING number",
+        params![client_number, title, partner_id, now.micros(), now.micros(), client_name.to_lowercase()],
+    )?
+    .get(0)
+}
+
+/// The deal of a transaction number.
+pub fn by_number(tx: &mut Tx, number: i64) -> Result<Option<Deal>, DbError> {
+    tx.opt(&format!("SELECT {COLUMNS} {FROM} WHERE d.number = $1"), params![number])?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The deal of a transaction number, locked until the transaction ends: whoever comes second sees what the
+/// first has done.
+pub fn lock(tx: &mut Tx, number: i64) -> Result<Option<Deal>, DbError> {
+    if tx.opt("SELECT number FROM deal WHERE number = $1 {for_update}", params![number])?.is_none() {
+        return Ok(None);
+    }
+    by_number(tx, number)
+}
+
+/// The deals of a client, newest first.
+pub fn of_client(tx: &mut Tx, client_number: i64) -> Result<Vec<Deal>, DbError> {
+    let rows = tx.all(
+        &format!("SELECT {COLUMNS} {FROM} WHERE d.client_number = $1 ORDER BY d.number DESC"),
+        params![client_number],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// Writes what winning fixes.
+pub fn set_won(tx: &mut Tx, number: i64, round: i64, won: &Won) -> Result<(), DbError> {
+    let commission = won.commission;
+    tx.exec(
+        "UPDATE deal SET status = 'won', changed_at = $1, lost_reason = NULL, win_round = $2, won_at = $3, amount = $4,
+                refunded = 0, rate_bp = $5, volume_before = $6, commission = $7,
+                commission_reversed = 0, commission_reason = $8, available_at = $9
+         WHERE number = $10",
+        params![
+            won.at.micros(),
+            round,
+            won.at.micros(),
+            won.amount.minor(),
+            commission.map(|commission| commission.rate.basis_points()),
+            commission.map(|commission| commission.volume_before.minor()),
+            commission.map(|commission| commission.amount.minor()),
+            &won.commission_reason,
+            commission.and_then(|commission| commission.available_at).map(Timestamp::micros),
+            number
+        ],
+    )?;
+    Ok(())
+}
+
+/// Closes a deal unsuccessfully.
+pub fn set_lost(tx: &mut Tx, number: i64, reason: &str, now: Timestamp) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE deal SET status = 'lost', changed_at = $1, lost_reason = $2 WHERE number = $3",
+        params![now.micros(), reason, number],
+    )?;
+    Ok(())
+}
+
+/// Makes a closed deal pending again; what winning had fixed is gone from the deal (not from the ledger).
+pub fn set_pending(tx: &mut Tx, number: i64, now: Timestamp) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE deal SET status = 'pending', changed_at = $1, lost_reason = NULL, won_at = NULL, amount = NULL,
+                refunded = 0, rate_bp = NULL, volume_before = NULL, commission = NULL,
+                commission_reversed = 0, commission_reason = NULL, available_at = NULL
+         WHERE number = $2",
+        params![now.micros(), number],
+    )?;
+    Ok(())
+}
+
+/// Writes the totals after a refund.
+pub fn set_refunded(
+    tx: &mut Tx,
+    number: i64,
+    refunded: Money,
+    refunds: i64,
+    commission_reversed: Money,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE deal SET changed_at = $1, refunded = $2, refunds = $3, commission_reversed = $4,
+                available_at = CASE WHEN commission = $5 THEN NULL ELSE available_at END
+         WHERE number = $6",
+        params![
+            now.micros(),
+            refunded.minor(),
+            refunds,
+            commission_reversed.minor(),
+            commission_reversed.minor(),
+            number
+        ],
+    )?;
+    Ok(())
+}
+
+/// The deals whose commission becomes available by now, oldest number first.
+pub fn due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<i64>, DbError> {
+    let rows = tx.all(
+        "SELECT number FROM deal WHERE available_at IS NOT NULL AND available_at <= $1 ORDER BY number LIMIT $2",
+        params![now.micros(), limit],
+    )?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Notes that the commission has become available. Returns no when that was noted already.
+pub fn set_available(tx: &mut Tx, number: i64) -> Result<bool, DbError> {
+    let changed = tx.exec(
+        "UPDATE deal SET available_at = NULL WHERE number = $1 AND available_at IS NOT NULL",
+        params![number],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Something that happened to a deal.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What: created, won, lost, reopened, refunded, available.
+    pub kind: String,
+    /// Who did it; none for the client or the server itself.
+    pub actor: Option<String>,
+    /// The amount of a win or refund.
+    pub amount: Option<Money>,
+    /// The reason given.
+    pub reason: Option<String>,
+}
+
+/// What a new event is made of.
+#[derive(Debug, Clone)]
+pub struct NewEvent<'a> {
+    /// A fresh, time-ordered identifier.
+    pub id: String,
+    /// The deal it happened to.
+    pub deal_number: i64,
+    /// What: created, won, lost, reopened, refunded, available.
+    pub kind: &'a str,
+    /// Who did it; none for the client or the server itself.
+    pub actor_id: Option<&'a str>,
+    /// The amount of a win or refund.
+    pub amount: Option<Money>,
+    /// The reason given.
+    pub reason: Option<&'a str>,
+}
+
+/// Keeps an event in the deal's history.
+pub fn insert_event(tx: &mut Tx, event: &NewEvent, now: Timestamp) -> Result<(), DbError> {
+    tx.exec(
+        "INSERT INTO deal_event (id, deal_number, at, actor_id, kind, amount, reason)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![
+            &event.id,
+            event.deal_number,
+            now.micros(),
+            event.actor_id,
+            event.kind,
+            event.amount.map(Money::minor),
+            event.reason
+        ],
+    )?;
+    Ok(())
+}
+
+/// The history of a deal, newest first.
+pub fn events(tx: &mut Tx, deal_number: i64) -> Result<Vec<Event>, DbError> {
+    let rows = tx.all(
+        "SELECT e.at, e.kind, a.name, e.amount, e.reason FROM deal_event e LEFT JOIN account a ON a.id = e.actor_id
+         WHERE e.deal_number = $1 ORDER BY e.id DESC",
+        params![deal_number],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(Event {
+                at: Timestamp::from_micros(row.get(0)?),
+                kind: row.get(1)?,
+                actor: row.get(2)?,
+                amount: row.get::<Option<i64>>(3)?.map(Money::from_minor),
+                reason: row.get(4)?,
+            })
+        })
+        .collect()
+}
+
+/// What a partner's list of deals is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// The client number: newest clients first.
+    #[default]
+    Number,
+    /// The client's name.
+    Name,
+    /// The amount; deals that are not won have none and count as zero.
+    Amount,
+    /// The status.
+    Status,
+}
+
+/// Which deals of a partner are asked for, and in which order.
+#[derive(Debug, Clone, Default)]
+pub struct PartnerDeals {
+    /// Words in the client's name.
+    pub search: String,
+    /// The number of a client or deal (found whatever the words are).
+    pub number: Option<i64>,
+    /// Only deals with this status.
+    pub status: Option<DealStatus>,
+    /// What the list is sorted by.
+    pub sort: Sort,
+    /// Ascending, or else descending.
+    pub ascending: bool,
+}
+
+/// Where one page of a sorted list ended: the sorted value and the deal number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After {
+    /// The sorted value, as text for names and statuses and in digits for numbers.
+    pub value: String,
+    /// The deal's number, which decides between equal values.
+    pub number: i64,
+}
+
+/// One page of a partner's deals. With each deal comes the place to go on after it.
+pub fn of_partner(
+    tx: &mut Tx,
+    partner_id: &str,
+    ask: &PartnerDeals,
+    after: Option<&After>,
+    limit: i64,
+) -> Result<Vec<(Deal, After)>, DbError> {
+    let (key, textual) = match ask.sort {
+        Sort::Number => ("d.client_number", false),
+        Sort::Amount => ("COALESCE(d.amount, 0)", false),
+        Sort::Name => ("d.client_search", true),
+        Sort::Status => ("d.status", true),
+    };
+    let (order, compare) = if ask.ascending { ("ASC", ">") } else { ("DESC", "<") };
+    // One parameter serves text, the other numbers: which one is compared is decided by the sorted column.
+    let value = if textual { "$6" } else { "$7" };
+    let digits = after.and_then(|after| after.value.parse::<i64>().ok()).unwrap_or(0);
+    let rows = tx.all(
+        &format!(
+            "SELECT {COLUMNS}, {key} {FROM}
+             WHERE d.partner_id = $1
+               AND ($2 = '' OR d.client_search LIKE $3 ESCAPE '\\' OR d.number = $4 OR d.client_number = $4)
+               AND ($5 = '' OR d.status = $5)
+               AND (CAST($8 AS BIGINT) IS NULL OR ({key}, d.number) {compare} ({value}, $8))
+               AND CAST($6 AS TEXT) IS NOT NULL AND CAST($7 AS BIGINT) IS NOT NULL
+             ORDER BY {key} {order}, d.number {order} LIMIT $9"
+        ),
+        params![
+            partner_id,
+            ask.search.trim(),
+            like(&ask.search),
+            ask.number.unwrap_or(-1),
+            ask.status.map_or("", DealStatus::as_str),
+            after.map_or("", |after| after.value.as_str()),
+            digits,
+            after.map(|after| after.number),
+            limit
+        ],
+    )?;
+    rows.iter()
+        .map(|row| {
+            let value = if textual { row.get(21)? } else { row.get::<i64>(21)?.to_string() };
+            let deal = read(row)?;
+            let number = deal.number;
+            Ok((deal, After { value, number }))
+        })
+        .collect()
+}
