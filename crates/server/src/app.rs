@@ -1,0 +1,164 @@
+//! Everything a request needs, built once: settings, database, clock, identifiers, the programme as last read.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use domain::{
+    clock::{Clock, Timestamp},
+    ids::Ids,
+};
+use store::{Db, DbError, Tx, programme::Programme};
+use tokio::sync::Semaphore;
+
+use crate::{config::Config, limits::Limits};
+
+/// The state of the server. Cloning it is cheap.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What [`App`] holds.
+pub struct Inner {
+    /// The settings.
+    pub config: Config,
+    /// The address people reach the server under, without a slash at the end.
+    pub public_url: String,
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers and secrets.
+    pub ids: Arc<dyn Ids>,
+    /// Who may do what how often.
+    pub limits: Limits,
+    /// The programme as last read.
+    programme: RwLock<Arc<Programme>>,
+    /// Argon2 takes 19 MiB and a core for tens of milliseconds: no more at once than there are cores.
+    hashing: Semaphore,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What an operation is given beside its transaction and input: nothing in it changes while the operation runs.
+#[derive(Debug, Clone)]
+pub struct Env {
+    /// When the operation happens.
+    pub now: Timestamp,
+    /// Identifiers and secrets.
+    pub ids: Arc<dyn Ids>,
+    /// The programme's settings.
+    pub programme: Arc<Programme>,
+}
+
+/// How long a change of the programme on one server may go unnoticed on another.
+const PROGRAMME_POLL: Duration = Duration::from_secs(2);
+
+impl App {
+    /// Puts the state together; the programme is made on first use of a database.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn new(
+        config: Config,
+        public_url: String,
+        db: Db,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<App, DbError> {
+        let programme = db.write(store::programme::load_or_create).await?;
+        let limits = Limits::new(config.rate_limit);
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Ok(App(Arc::new(Inner {
+            config,
+            public_url,
+            db,
+            clock,
+            ids,
+            limits,
+            programme: RwLock::new(Arc::new(programme)),
+            hashing: Semaphore::new(cores),
+        })))
+    }
+
+    /// Whether people reach the server by HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// The programme as last read, at most two seconds old.
+    pub fn programme(&self) -> Arc<Programme> {
+        self.programme.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What an operation that starts now is given.
+    pub fn env(&self) -> Env {
+        Env { now: self.clock.now(), ids: self.ids.clone(), programme: self.programme() }
+    }
+
+    /// Runs one operation in one transaction.
+    ///
+    /// # Errors
+    /// The operation's own, or the database's.
+    pub async fn write<F, T, E>(&self, mut operation: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx, &Env) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let env = self.env();
+        self.db.write(move |tx| operation(tx, &env)).await
+    }
+
+    /// Reads in one transaction: everything as it was at one moment.
+    ///
+    /// # Errors
+    /// The reader's own, or the database's.
+    pub async fn read<F, T, E>(&self, mut reader: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx, &Env) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let env = self.env();
+        self.db.read(move |tx| reader(tx, &env)).await
+    }
+
+    /// Runs work that keeps a core busy (password hashing) without holding up the server.
+    pub async fn heavy<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let _permit = self.hashing.acquire().await.expect("the semaphore is never closed");
+        tokio::task::spawn_blocking(work).await.expect("hashing doesn't panic")
+    }
+
+    /// Reads the programme again.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn reload_programme(&self) -> Result<(), DbError> {
+        let programme = self.db.read(store::programme::load).await?;
+        *self.programme.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(programme);
+        Ok(())
+    }
+
+    /// Notices changes that another server has made to the programme. Never returns.
+    pub async fn watch_programme(self) {
+        loop {
+            tokio::time::sleep(PROGRAMME_POLL).await;
+            let known = self.programme().version;
+            let seen = self.db.read(store::programme::version).await;
+            let reloaded = match seen {
+                Ok(version) if version == known => Ok(()),
+                Ok(_) => self.reload_programme().await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = reloaded {
+                tracing::warn!(%error, "the programme's settings could not be read again");
+            }
+        }
+    }
+}

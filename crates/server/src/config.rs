@@ -1,0 +1,235 @@
+//! The settings of an installation: flags, then environment (`GOODWORD_*`), then `goodword.toml`, then defaults.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context, bail};
+use ipnet::IpNet;
+use serde::Deserialize;
+use url::Url;
+
+/// The effective settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// The address that people reach the server under, without a slash at the end; none: the listen address.
+    pub public_url: Option<Url>,
+    /// Where the database file and the secret key are.
+    pub data_dir: PathBuf,
+    /// `sqlite:<path>` or `postgres://...`.
+    pub database: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Multiplies every rate limit; 0 switches them off.
+    pub rate_limit: u32,
+    /// What is logged, in the syntax of tracing's filters.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What can be said on the command line, in the environment and in the file; all of it optional.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where to listen, for example 127.0.0.1:8080 (port 0: any free one)
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// The address people reach the server under, for example https://partners.example.com
+    #[arg(long, global = true, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// The folder of the database and the secret key
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(long, global = true, value_name = "URL")]
+    pub database: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed, as addresses or networks parted by commas
+    #[arg(long, global = true, value_name = "NETWORKS")]
+    pub trusted_proxies: Option<String>,
+    /// A factor on every rate limit; 0 switches them off
+    #[arg(long, global = true, value_name = "FACTOR")]
+    pub rate_limit: Option<u32>,
+    /// What to log, for example info or server=debug
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How to log
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+const FILE: &str = "goodword.toml";
+
+impl Config {
+    /// Reads the environment and the file, with flags above both.
+    ///
+    /// # Errors
+    /// A sentence that names the setting and what is wrong with it.
+    pub fn load(flags: Settings) -> anyhow::Result<Config> {
+        let given: Settings = config::Config::builder()
+            .add_source(config::File::new(FILE, config::FileFormat::Toml).required(false))
+            .add_source(config::Environment::with_prefix("GOODWORD").try_parsing(true).ignore_empty(true))
+            .build()
+            .and_then(|layers| layers.try_deserialize())
+            .with_context(|| {
+                format!("The settings (GOODWORD_* in the environment, or {FILE}) can't be read")
+            })?;
+        Config::new(Settings {
+            listen: flags.listen.or(given.listen),
+            public_url: flags.public_url.or(given.public_url),
+            data_dir: flags.data_dir.or(given.data_dir),
+            database: flags.database.or(given.database),
+            trusted_proxies: flags.trusted_proxies.or(given.trusted_proxies),
+            rate_limit: flags.rate_limit.or(given.rate_limit),
+            log: flags.log.or(given.log),
+            log_format: flags.log_format.or(given.log_format),
+        })
+    }
+
+    /// Fills in the defaults and checks what was given.
+    ///
+    /// # Errors
+    /// A sentence that names the setting and what is wrong with it.
+    pub fn new(given: Settings) -> anyhow::Result<Config> {
+        let listen = given.listen.as_deref().unwrap_or("127.0.0.1:8080");
+        let listen = listen.parse().with_context(|| {
+            format!("GOODWORD_LISTEN is not an address with a port, as in 127.0.0.1:8080: {listen}")
+        })?;
+        let public_url = given.public_url.as_deref().map(public_url).transpose()?;
+        let data_dir = given.data_dir.unwrap_or_else(|| PathBuf::from("goodword-data"));
+        let database =
+            given.database.unwrap_or_else(|| format!("sqlite:{}", data_dir.join("goodword.db").display()));
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| database.starts_with(scheme)) {
+            bail!("GOODWORD_DATABASE must start with sqlite: or postgres://");
+        }
+        let trusted_proxies = given.trusted_proxies.unwrap_or_default();
+        let trusted_proxies = trusted_proxies
+            .split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(|text| {
+                text.parse::<IpNet>()
+                    .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+                    .with_context(|| {
+                        format!("GOODWORD_TRUSTED_PROXIES: {text} is neither an address nor a network")
+                    })
+            })
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Config {
+            listen,
+            public_url,
+            data_dir,
+            database,
+            trusted_proxies,
+            rate_limit: given.rate_limit.unwrap_or(1),
+            log: given.log.unwrap_or_else(|| "info".into()),
+            log_format: given.log_format.unwrap_or(LogFormat::Text),
+        })
+    }
+
+    /// The effective settings as a `goodword.toml`, secrets hidden.
+    pub fn print(&self) -> String {
+        let text = |value: &str| toml_string(value);
+        let public_url = self.public_url.as_ref().map_or_else(
+            || "# public_url is not set: links use the listen address".to_owned(),
+            |url| format!("public_url = {}", text(url.as_str().trim_end_matches('/'))),
+        );
+        let proxies = self.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let format = if self.log_format == LogFormat::Json { "json" } else { "text" };
+        [
+            format!("listen = {}", text(&self.listen.to_string())),
+            public_url,
+            format!("data_dir = {}", text(&self.data_dir.display().to_string())),
+            format!("database = {}", text(&hide_password(&self.database))),
+            format!("trusted_proxies = {}", text(&proxies)),
+            format!("rate_limit = {}", self.rate_limit),
+            format!("log = {}", text(&self.log)),
+            format!("log_format = {}", text(format)),
+        ]
+        .join("\n")
+    }
+}
+
+fn public_url(text: &str) -> anyhow::Result<Url> {
+    let explain =
+        || format!("GOODWORD_PUBLIC_URL must be a web address such as https://partners.example.com: {text}");
+    let url = Url::parse(text).with_context(explain)?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        bail!(explain());
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        bail!("GOODWORD_PUBLIC_URL must have no path: the server expects a host name of its own: {text}");
+    }
+    Ok(url)
+}
+
+/// A database address without its password.
+pub fn hide_password(address: &str) -> String {
+    match Url::parse(address) {
+        Ok(mut url) if url.password().is_some() => {
+            let hidden = url.set_password(Some("***"));
+            if hidden.is_ok() { url.to_string() } else { "(hidden)".into() }
+        }
+        _ => address.to_owned(),
+    }
+}
+
+/// A TOML basic string (TOML 1.0, "String").
+fn toml_string(value: &str) -> String {
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("\"{escaped}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_runs_without_any_setting() {
+        let config = Config::new(Settings::default()).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.database, "sqlite:goodword-data/goodword.db");
+        assert!(config.public_url.is_none() && config.trusted_proxies.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        for (settings, name) in [
+            (Settings { listen: Some("8080".into()), ..Settings::default() }, "GOODWORD_LISTEN"),
+            (
+                Settings { public_url: Some("example.com".into()), ..Settings::default() },
+                "GOODWORD_PUBLIC_URL",
+            ),
+            (
+                Settings { public_url: Some("https://a.b/c".into()), ..Settings::default() },
+                "GOODWORD_PUBLIC_URL",
+            ),
+            (Settings { database: Some("mysql://x".into()), ..Settings::default() }, "GOODWORD_DATABASE"),
+            (
+                Settings { trusted_proxies: Some("10.0.0.0/8, x".into()), ..Settings::default() },
+                "GOODWORD_TRUSTED_PROXIES",
+            ),
+        ] {
+            let error = Config::new(settings).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn printing_hides_the_password() {
+        let database = Some("postgres://goodword:s3cret@db/goodword".into());
+        let config = Config::new(Settings { database, ..Settings::default() }).unwrap();
+        assert!(!config.print().contains("s3cret"), "{}", config.print());
+        assert!(config.print().contains("postgres://goodword:***@db/goodword"), "{}", config.print());
+    }
+}

@@ -1,0 +1,194 @@
+//! A client leaves a contact, and what sales writes down about clients.
+
+use domain::{
+    attribution::{Evidence, Method, Visit, decide},
+    money::Money,
+    referral_code::{Reading, ReferralCode},
+    text::Message,
+};
+use store::{
+    DbError, Tx,
+    clients::{self, NewAttribution, NewClient},
+    deals::{self, NewEvent},
+    partners::{self, PartnerDay},
+};
+
+use super::Actor;
+use crate::app::Env;
+
+/// What a client sends with the contact form.
+#[derive(Debug, Clone, Default)]
+pub struct Contact {
+    /// What the client is called.
+    pub name: String,
+    /// Email address, or empty.
+    pub email: String,
+    /// Phone number, or empty.
+    pub phone: String,
+    /// Telegram account with its `@`, or empty.
+    pub telegram: String,
+    /// What the client wrote.
+    pub message: String,
+    /// The random identifier of the form: sent twice, it makes one client.
+    pub submission: Option<String>,
+    /// Who recommended us, as the client typed it.
+    pub typed: Option<Reading>,
+    /// The code that the form carried along from the link.
+    pub carried: Option<Reading>,
+    /// The link followed before, as the cookie remembers it.
+    pub cookie: Option<Visit>,
+}
+
+/// A client who was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// The client number.
+    pub client_number: i64,
+    /// Whether this form had been received before.
+    pub again: bool,
+}
+
+/// Makes a client with one pending deal, attributed to the partner whose link or code the client used.
+///
+/// # Errors
+/// When the database says no.
+pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, DbError> {
+    let verdict = attribute(tx, env, contact)?;
+    let client = NewClient {
+        name: contact.name.clone(),
+        email: contact.email.clone(),
+        phone: contact.phone.clone(),
+        telegram: contact.telegram.clone(),
+        message: contact.message.clone(),
+        submission: contact.submission.clone(),
+        partner_id: verdict.as_ref().and_then(|verdict| verdict.partner_id.clone()),
+    };
+    let Some(number) = clients::insert(tx, &client, env.now)? else {
+        let submission = contact.submission.as_deref().unwrap_or_default();
+        let number = clients::by_submission(tx, submission)?;
+        let client_number = number.expect("a submission that conflicts has made a client");
+        return Ok(Received { client_number, again: true });
+    };
+    if let Some(verdict) = &verdict {
+        let attribution = NewAttribution {
+            id: env.ids.uuid(env.now),
+            client_number: number,
+            partner_id: verdict.partner_id.as_deref(),
+            method: verdict.method,
+            code: Some(verdict.code.to_string()),
+            repaired_from: verdict.repaired_from.clone(),
+            decided_by: None,
+            reason: verdict.reason.clone(),
+        };
+        clients::insert_attribution(tx, &attribution, env.now)?;
+    }
+    if let Some(partner_id) = &client.partner_id {
+        partners::add_totals(tx, partner_id, 1, 0, Money::ZERO)?;
+        let day = PartnerDay { day: env.now.day(), clicks: 0, clients: 1, profit: Money::ZERO };
+        partners::add_to_day(tx, partner_id, day)?;
+    }
+    open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), None)?;
+    Ok(Received { client_number: number, again: false })
+}
+
+/// Which partner a new client belongs to, and what the history says about it.
+struct Verdict {
+    partner_id: Option<String>,
+    method: Method,
+    code: ReferralCode,
+    repaired_from: Option<String>,
+    reason: Option<String>,
+}
+
+fn attribute(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Option<Verdict>, DbError> {
+    let evidence = Evidence {
+        cookie: contact.cookie.filter(|visit| visit.within(env.programme.window(), env.now)),
+        carried: contact.carried.as_ref().map(|reading| reading.code),
+        typed: contact.typed.as_ref().map(|reading| reading.code),
+    };
+    let Some((code, method)) = decide(&evidence) else { return Ok(None) };
+    let given = if method == Method::Code { &contact.typed } else { &contact.carried };
+    let repaired_from = given
+        .as_ref()
+        .filter(|reading| reading.code == code)
+        .and_then(|reading| reading.repaired_from.clone());
+    let verdict = |partner_id, reason: Option<&str>| Verdict {
+        partner_id,
+        method,
+        code,
+        repaired_from: repaired_from.clone(),
+        reason: reason.map(str::to_owned),
+    };
+    Ok(Some(match partners::by_code(tx, code)? {
+        None => verdict(None, Some("No partner has this code.")),
+        Some((_, true)) => {
+            verdict(None, Some("The partner with this code is suspended and earns nothing new."))
+        }
+        Some((partner_id, false)) => verdict(Some(partner_id), None),
+    }))
+}
+
+/// Why nothing could be added to a client.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClientError {
+    /// There is no such client.
+    #[error("There is no client with this number.")]
+    Unknown,
+    /// The database said no.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Opens another deal with a client who is known already.
+///
+/// # Errors
+/// [`ClientError::Unknown`] when there is no such client.
+pub fn add_deal(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    client_number: i64,
+    title: &str,
+) -> Result<i64, ClientError> {
+    let client = clients::by_number(tx, client_number)?.ok_or(ClientError::Unknown)?;
+    let partner_id = client.partner.as_ref().map(|partner| partner.id.as_str());
+    Ok(open_deal(tx, env, client_number, &client.name, title, partner_id, Some(by))?)
+}
+
+fn open_deal(
+    tx: &mut Tx,
+    env: &Env,
+    client_number: i64,
+    client_name: &str,
+    title: &str,
+    partner_id: Option<&str>,
+    by: Option<&Actor>,
+) -> Result<i64, DbError> {
+    let number = deals::insert(tx, client_number, client_name, title, partner_id, env.now)?;
+    let event = NewEvent {
+        id: env.ids.uuid(env.now),
+        deal_number: number,
+        kind: "created",
+        actor_id: by.map(|actor| actor.id.as_str()),
+        amount: None,
+        reason: None,
+    };
+    deals::insert_event(tx, &event, env.now)?;
+    Ok(number)
+}
+
+/// Keeps a note about a client.
+///
+/// # Errors
+/// [`ClientError::Unknown`] when there is no such client.
+pub fn add_note(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    client_number: i64,
+    note: &Message,
+) -> Result<(), ClientError> {
+    clients::by_number(tx, client_number)?.ok_or(ClientError::Unknown)?;
+    let id = env.ids.uuid(env.now);
+    Ok(clients::insert_note(tx, &id, client_number, &by.id, &note.to_string(), env.now)?)
+}

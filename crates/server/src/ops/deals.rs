@@ -1,0 +1,232 @@
+//! What sales does to a deal, and what each act books.
+
+use domain::{
+    commission::{self, Cause, Standing, Winning},
+    deal::{DealAct, DealRefusal, next_status},
+    ledger::Transfer,
+    money::Money,
+};
+use store::{
+    DbError, Tx,
+    deals::{self, Commission, Deal, NewEvent, Won},
+    ledger::{self, ApplyError},
+    partners::{self, PartnerDay},
+};
+
+use super::Actor;
+use crate::app::Env;
+
+/// Why a deal was not changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DealError {
+    /// There is no such deal.
+    #[error("There is no deal with this number.")]
+    Unknown,
+    /// The deal's status doesn't allow it.
+    #[error(transparent)]
+    Refused(#[from] DealRefusal),
+    /// The ledger doesn't allow it: a defect, since what is planned here fits the books.
+    #[error(transparent)]
+    Ledger(#[from] ApplyError),
+    /// The database said no.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Closes a deal successfully: freezes the partner's rate and books the commission.
+///
+/// # Errors
+/// [`DealError::Refused`] when the deal is closed already.
+pub fn win(tx: &mut Tx, env: &Env, by: &Actor, number: i64, amount: Money) -> Result<(), DealError> {
+    let deal = deals::lock(tx, number)?.ok_or(DealError::Unknown)?;
+    next_status(deal.status, DealAct::Win)?;
+    let round = deal.win_round + 1;
+    let (commission, reason) = match &deal.partner {
+        None => (None, "The client belongs to no partner.".to_owned()),
+        // Locked, so that a suspension comes either before this deal or after it.
+        Some(partner) if partners::lock_suspended(tx, &partner.id)? => {
+            (None, format!("{} was suspended when the deal was won.", partner.name))
+        }
+        Some(partner) => {
+            let (commission, reason) = book(tx, env, &deal, round, &partner.id, amount)?;
+            (Some(commission), reason)
+        }
+    };
+    let won =
+        Won { at: env.now, amount, refunded: Money::ZERO, refunds: 0, commission, commission_reason: reason };
+    deals::set_won(tx, number, round, &won)?;
+    history(tx, env, Some(by), number, "won", Some(amount), None)?;
+    Ok(())
+}
+
+/// Books the commission of a won deal at the rate that the partner's volume had reached before it.
+fn book(
+    tx: &mut Tx,
+    env: &Env,
+    deal: &Deal,
+    round: i64,
+    partner_id: &str,
+    amount: Money,
+) -> Result<(Commission, String), DealError> {
+    let programme = &env.programme;
+    let (volume_before, agreed) = partners::lock_volume(tx, partner_id)?;
+    let tier = programme.tiers.standing(volume_before).current;
+    let (rate, reason) = match agreed {
+        Some(rate) => (rate, format!("{rate} as agreed with the partner.")),
+        None => {
+            let volume = programme.currency.format_with_symbol(volume_before);
+            let from = programme.currency.format_with_symbol(tier.from);
+            (tier.rate, format!("{} from a volume of {from}; it was {volume} before this deal.", tier.rate))
+        }
+    };
+    let winning = Winning {
+        deal: deal.number,
+        round,
+        partner: partner_id,
+        currency: programme.currency,
+        amount,
+        rate,
+        won_at: env.now,
+        hold_days: programme.hold_days,
+    };
+    let transfer = commission::book(&winning);
+    let available_at = transfer.as_ref().and_then(|transfer| transfer.available_at);
+    ledger::apply(tx, env.now, transfer.as_slice())?;
+    partners::add_totals(tx, partner_id, 0, 1, amount)?;
+    add_profit(tx, env, partner_id, winning.commission())?;
+    let commission =
+        Commission { rate, volume_before, amount: winning.commission(), reversed: Money::ZERO, available_at };
+    Ok((commission, reason))
+}
+
+/// Closes a deal unsuccessfully.
+///
+/// # Errors
+/// [`DealError::Refused`] when the deal is closed already.
+pub fn lose(tx: &mut Tx, env: &Env, by: &Actor, number: i64, reason: &str) -> Result<(), DealError> {
+    let deal = deals::lock(tx, number)?.ok_or(DealError::Unknown)?;
+    next_status(deal.status, DealAct::Lose)?;
+    deals::set_lost(tx, number, reason, env.now)?;
+    history(tx, env, Some(by), number, "lost", None, Some(reason))?;
+    Ok(())
+}
+
+/// Makes a closed deal pending again. What is left of its commission is taken back.
+///
+/// # Errors
+/// [`DealError::Refused`] when the deal is pending.
+pub fn reopen(tx: &mut Tx, env: &Env, by: &Actor, number: i64, reason: &str) -> Result<(), DealError> {
+    let deal = deals::lock(tx, number)?.ok_or(DealError::Unknown)?;
+    next_status(deal.status, DealAct::Reopen)?;
+    if let (Some(won), Some(partner)) = (&deal.won, &deal.partner)
+        && won.commission.is_some()
+    {
+        let taken = reverse(tx, env, &deal, Cause::Reopening, reason)?;
+        let volume = partners::lock_volume(tx, &partner.id)?.0;
+        // Clamped, not asserted: the totals are a projection and must never keep sales from correcting a deal.
+        partners::add_totals(tx, &partner.id, 0, -1, -won.remaining().min(volume))?;
+        add_profit(tx, env, &partner.id, -taken)?;
+    }
+    deals::set_pending(tx, number, env.now)?;
+    history(tx, env, Some(by), number, "reopened", None, Some(reason))?;
+    Ok(())
+}
+
+/// Records that the client was given money back. The commission is taken back in proportion.
+///
+/// # Errors
+/// [`DealError::Refused`] when the deal isn't won or less than that is left of it.
+pub fn refund(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    number: i64,
+    amount: Money,
+    reason: &str,
+) -> Result<(), DealError> {
+    let deal = deals::lock(tx, number)?.ok_or(DealError::Unknown)?;
+    let remaining = deal.won.as_ref().map_or(Money::ZERO, Won::remaining);
+    next_status(deal.status, DealAct::Refund { amount, remaining })?;
+    let won = deal.won.as_ref().ok_or(DealRefusal::NotWon)?;
+    let refunded = won.refunded + amount;
+    let refunds = won.refunds + 1;
+    let mut reversed = Money::ZERO;
+    if let (Some(commission), Some(partner)) = (won.commission, &deal.partner) {
+        let cause = Cause::Refund { number: refunds, deal_amount: won.amount, refunded_total: refunded };
+        let taken = reverse(tx, env, &deal, cause, reason)?;
+        reversed = commission.reversed + taken;
+        let volume = partners::lock_volume(tx, &partner.id)?.0;
+        partners::add_totals(tx, &partner.id, 0, 0, -amount.min(volume))?;
+        add_profit(tx, env, &partner.id, -taken)?;
+    }
+    deals::set_refunded(tx, number, refunded, refunds, reversed, env.now)?;
+    history(tx, env, Some(by), number, "refunded", Some(amount), Some(reason))?;
+    Ok(())
+}
+
+/// Books what a refund or reopening takes back; returns how much that was.
+fn reverse(tx: &mut Tx, env: &Env, deal: &Deal, cause: Cause, reason: &str) -> Result<Money, DealError> {
+    let Some(before) = standing(tx, deal)? else { return Ok(Money::ZERO) };
+    let transfers: Vec<Transfer> = commission::reverse(&before, cause)
+        .into_iter()
+        .map(|transfer| Transfer { reason: Some(reason.to_owned()), ..transfer })
+        .collect();
+    ledger::apply(tx, env.now, &transfers)?;
+    let left = standing(tx, deal)?.map_or(Money::ZERO, |after| after.left());
+    Ok(before.left() - left)
+}
+
+fn standing(tx: &mut Tx, deal: &Deal) -> Result<Option<Standing>, DbError> {
+    Ok(Standing::read(deal.number, deal.win_round, &ledger::of_deal(tx, deal.number)?))
+}
+
+/// How many commissions one run of the job makes available; the rest waits for the next transaction.
+const RELEASE_BATCH: i64 = 100;
+
+/// Makes commissions available whose hold period is over. Returns how many; the caller comes again until none
+/// is left.
+///
+/// # Errors
+/// When the database or the ledger says no.
+pub fn release_due(tx: &mut Tx, env: &Env) -> Result<usize, DealError> {
+    let due = deals::due(tx, env.now, RELEASE_BATCH)?;
+    for number in &due {
+        let deal = deals::lock(tx, *number)?.ok_or(DealError::Unknown)?;
+        // Another server may have been faster, or sales may have reopened the deal.
+        let still_due =
+            deal.won.as_ref().and_then(|won| won.commission).and_then(|booked| booked.available_at);
+        if still_due.is_none_or(|at| at > env.now) {
+            continue;
+        }
+        if let Some(transfer) = standing(tx, &deal)?.as_ref().and_then(commission::release) {
+            ledger::apply(tx, env.now, &[transfer])?;
+            history(tx, env, None, *number, "available", None, None)?;
+        }
+        deals::set_available(tx, *number)?;
+    }
+    Ok(due.len())
+}
+
+fn add_profit(tx: &mut Tx, env: &Env, partner_id: &str, profit: Money) -> Result<(), DbError> {
+    partners::add_to_day(tx, partner_id, PartnerDay { day: env.now.day(), clicks: 0, clients: 0, profit })
+}
+
+fn history(
+    tx: &mut Tx,
+    env: &Env,
+    by: Option<&Actor>,
+    deal_number: i64,
+    kind: &str,
+    amount: Option<Money>,
+    reason: Option<&str>,
+) -> Result<(), DbError> {
+    let event = NewEvent {
+        id: env.ids.uuid(env.now),
+        deal_number,
+        kind,
+        actor_id: by.map(|actor| actor.id.as_str()),
+        amount,
+        reason,
+    };
+    deals::insert_event(tx, &event, env.now)
+}

@@ -1,0 +1,211 @@
+//! Who works in the office: the first admin, invitations, taking access away.
+
+use domain::{
+    clock::DAY,
+    permission::Role,
+    text::{Email, Name},
+};
+use store::{
+    DbError, Tx,
+    accounts::{self, Kind, NewAccount},
+    sessions::{self, Purpose},
+};
+
+use super::sessions::{hash, open};
+use crate::app::Env;
+
+/// How long an invitation can be used.
+pub const INVITATION_DAYS: i64 = 7;
+
+/// Makes the address under which the first admin is made, when nobody works here yet. An earlier one ends.
+/// Returns the secret of the address.
+///
+/// # Errors
+/// When the database says no.
+pub fn first_admin_secret(tx: &mut Tx, env: &Env) -> Result<Option<String>, DbError> {
+    if accounts::any_staff(tx)? {
+        return Ok(None);
+    }
+    let secret = env.ids.secret();
+    sessions::issue(tx, &hash(&secret), Purpose::FirstAdmin, None, env.now, INVITATION_DAYS * DAY)?;
+    Ok(Some(secret))
+}
+
+/// Why somebody can't be added or changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StaffError {
+    /// The email address has an account.
+    #[error("This email address already has an account here.")]
+    Known,
+    /// The one-time address was used or has run out.
+    #[error("This invitation has been used or has run out. Ask an admin for a new one.")]
+    Gone,
+    /// Without an admin nobody could let anybody in again.
+    #[error("This is the last admin. Make somebody else an admin first.")]
+    LastAdmin,
+    /// There is no such member of staff.
+    #[error("There is no such member of staff.")]
+    Unknown,
+    /// The database said no.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Adds a member of staff; without a password hash the person is invited and chooses one.
+///
+/// # Errors
+/// [`StaffError::Known`] when the email address has an account.
+pub fn add(
+    tx: &mut Tx,
+    env: &Env,
+    name: &Name,
+    email: &Email,
+    role: Role,
+    password_hash: Option<&str>,
+) -> Result<String, StaffError> {
+    let id = env.ids.uuid(env.now);
+    let account = NewAccount {
+        id: id.clone(),
+        kind: Kind::Staff,
+        name: name.to_string(),
+        email: email.to_string(),
+        email_key: email.key(),
+        password_hash: password_hash.map(str::to_owned),
+    };
+    if !accounts::insert(tx, &account, env.now)? {
+        return Err(StaffError::Known);
+    }
+    accounts::insert_staff(tx, &id, role)?;
+    Ok(id)
+}
+
+/// Makes a one-time address with which a member of staff chooses a password; an earlier one ends.
+///
+/// # Errors
+/// When the database says no.
+pub fn invitation_secret(tx: &mut Tx, env: &Env, id: &str) -> Result<String, DbError> {
+    let secret = env.ids.secret();
+    sessions::issue(tx, &hash(&secret), Purpose::Invitation, Some(id), env.now, INVITATION_DAYS * DAY)?;
+    Ok(secret)
+}
+
+/// An invitation that can still be accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Invitation {
+    /// Makes the first admin.
+    FirstAdmin,
+    /// Lets somebody known choose a password.
+    Member {
+        /// What the person is called.
+        name: String,
+        /// The person's address.
+        email: String,
+    },
+}
+
+/// The invitation of a secret, if it can still be accepted.
+///
+/// # Errors
+/// When the database says no.
+pub fn invitation(tx: &mut Tx, env: &Env, secret: &str) -> Result<Option<Invitation>, DbError> {
+    let Some(one_time) = sessions::peek(tx, &hash(secret), env.now)? else { return Ok(None) };
+    match (one_time.purpose, one_time.account_id) {
+        (Purpose::FirstAdmin, _) if !accounts::any_staff(tx)? => Ok(Some(Invitation::FirstAdmin)),
+        (Purpose::Invitation, Some(id)) => {
+            let account = accounts::by_id(tx, &id)?.filter(|account| !account.disabled);
+            Ok(account.map(|account| Invitation::Member { name: account.name, email: account.email }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Accepts the invitation of the first admin and signs the admin in; returns the session's secret.
+///
+/// # Errors
+/// [`StaffError::Gone`] when somebody was faster, [`StaffError::Known`] when the address has an account.
+pub fn accept_first_admin(
+    tx: &mut Tx,
+    env: &Env,
+    secret: &str,
+    name: &Name,
+    email: &Email,
+    password_hash: &str,
+    user_agent: &str,
+) -> Result<String, StaffError> {
+    if invitation(tx, env, secret)? != Some(Invitation::FirstAdmin)
+        || !sessions::redeem(tx, &hash(secret), env.now)?
+    {
+        return Err(StaffError::Gone);
+    }
+    let id = add(tx, env, name, email, Role::Admin, Some(password_hash))?;
+    Ok(open(tx, env, &id, user_agent, None)?)
+}
+
+/// Accepts an invitation and signs the person in; returns the session's secret.
+///
+/// # Errors
+/// [`StaffError::Gone`] when the invitation can't be used any more.
+pub fn accept_invitation(
+    tx: &mut Tx,
+    env: &Env,
+    secret: &str,
+    password_hash: &str,
+    user_agent: &str,
+) -> Result<String, StaffError> {
+    let one_time = sessions::peek(tx, &hash(secret), env.now)?;
+    let id = match one_time {
+        Some(one_time) if one_time.purpose == Purpose::Invitation => one_time.account_id,
+        _ => None,
+    };
+    let Some(id) = id else { return Err(StaffError::Gone) };
+    let active = accounts::by_id(tx, &id)?.is_some_and(|account| !account.disabled);
+    if !active || !sessions::redeem(tx, &hash(secret), env.now)? {
+        return Err(StaffError::Gone);
+    }
+    accounts::set_password(tx, &id, password_hash)?;
+    sessions::close_all(tx, &id)?;
+    Ok(open(tx, env, &id, user_agent, None)?)
+}
+
+/// Changes what a member of staff may do. Signed-in sessions have the new role at once.
+///
+/// # Errors
+/// [`StaffError::LastAdmin`] when nobody would be left to let anybody in.
+pub fn set_role(tx: &mut Tx, id: &str, role: Role) -> Result<(), StaffError> {
+    let member = member(tx, id)?;
+    if member.role == Role::Admin && role != Role::Admin {
+        keep_an_admin(tx, &member)?;
+    }
+    Ok(accounts::set_role(tx, id, role)?)
+}
+
+/// Takes the access of a member of staff away and ends the person's sessions.
+///
+/// # Errors
+/// [`StaffError::LastAdmin`] when nobody would be left to let anybody in.
+pub fn disable(tx: &mut Tx, env: &Env, id: &str) -> Result<(), StaffError> {
+    let member = member(tx, id)?;
+    if member.role == Role::Admin {
+        keep_an_admin(tx, &member)?;
+    }
+    accounts::set_disabled(tx, id, Some(env.now))?;
+    Ok(sessions::close_all(tx, id)?)
+}
+
+/// Gives the access of a member of staff back.
+///
+/// # Errors
+/// [`StaffError::Unknown`] when there is no such person.
+pub fn enable(tx: &mut Tx, id: &str) -> Result<(), StaffError> {
+    member(tx, id)?;
+    Ok(accounts::set_disabled(tx, id, None)?)
+}
+
+fn member(tx: &mut Tx, id: &str) -> Result<accounts::Member, StaffError> {
+    accounts::staff(tx)?.into_iter().find(|member| member.id == id).ok_or(StaffError::Unknown)
+}
+
+fn keep_an_admin(tx: &mut Tx, leaving: &accounts::Member) -> Result<(), StaffError> {
+    let counts = leaving.joined && leaving.disabled_at.is_none();
+    if counts && accounts::active_admins(tx)? <= 1 { Err(StaffError::LastAdmin) } else { Ok(()) }
+}
