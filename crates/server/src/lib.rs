@@ -1,3 +1,18 @@
-//! The server.
+//! The program `goodword`: web pages, redirect, jobs and command line.
+//!
+//! The natural way of one request: route, page handler (parse, permission), one operation (one transaction), store,
+//! and back to a template.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod health;
+pub mod jobs;
+pub mod limits;
+pub mod ops;
 pub mod password;
 pub mod qr;
+pub mod real;
+pub mod redirect;
+pub mod serve;
+pub mod web;

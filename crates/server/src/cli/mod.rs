@@ -1,0 +1,102 @@
+//! The command line: `goodword serve`, `demo`, `staff add`, `verify`.
+
+mod staff;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    config::{Config, LogFormat, Settings},
+    serve,
+};
+
+/// A partner programme server for companies whose sales are closed by people.
+#[derive(Debug, Parser)]
+#[command(
+    name = "goodword",
+    version,
+    after_help = "Example: goodword --data-dir /var/lib/goodword --public-url https://partners.example.com"
+)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (what happens without a command)
+    #[command(after_help = "Example: goodword serve --listen 127.0.0.1:8080")]
+    Serve {
+        /// Print the effective settings, secrets hidden, and stop
+        #[arg(long)]
+        print_config: bool,
+    },
+    /// Add people to the office
+    Staff {
+        #[command(subcommand)]
+        command: staff::StaffCommand,
+    },
+    /// Check every invariant of the ledger; exit code 1 and the findings when anything is off
+    #[command(after_help = "Example: goodword verify --data-dir /var/lib/goodword")]
+    Verify,
+}
+
+/// Runs the program: exit code 0 when all is well, 1 when something failed, 2 when the command was not understood.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("goodword: {}", sentence(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and its causes in one line.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = Config::load(cli.settings)?;
+    match cli.command.unwrap_or(Command::Serve { print_config: false }) {
+        Command::Serve { print_config: true } => {
+            println!("{}", config.print());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve { print_config: false } => {
+            start_log(&config)?;
+            runtime()?.block_on(async {
+                let ready = serve::prepare(config).await?;
+                print!("{}", ready.greeting().await?);
+                ready.run().await
+            })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Staff { command } => staff::run(&config, command),
+        Command::Verify => verify::run(&config),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn start_log(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| {
+        anyhow::anyhow!("GOODWORD_LOG is not a filter such as info or server=debug: {error}")
+    })?;
+    // Standard output is for what the person at the terminal reads: where to go, how to sign in.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! Starting and stopping the server.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use store::Db;
+use tokio::net::TcpListener;
+
+use crate::{
+    app::App,
+    config::Config,
+    jobs, ops,
+    real::{SystemClock, SystemIds},
+    web::{self, paths},
+};
+
+/// A server that listens but doesn't answer yet.
+pub struct Ready {
+    /// The state of the server.
+    pub app: App,
+    listener: TcpListener,
+}
+
+/// Opens the database of the settings; a folder for a SQLite file is made.
+///
+/// # Errors
+/// A sentence with the remedy.
+pub fn open_database(config: &Config) -> anyhow::Result<Db> {
+    if let Some(file) = config.database.strip_prefix("sqlite:")
+        && let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder).with_context(|| {
+            format!(
+                "The data folder {} can't be made. Choose another with GOODWORD_DATA_DIR",
+                folder.display()
+            )
+        })?;
+    }
+    Db::open(&config.database, store::Options::default()).with_context(|| {
+        format!("The database {} can't be opened", crate::config::hide_password(&config.database))
+    })
+}
+
+/// Opens the database and the port.
+///
+/// # Errors
+/// A sentence with the remedy.
+pub async fn prepare(config: Config) -> anyhow::Result<Ready> {
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("The address {} can't be listened on. Is another server running there? Choose another with GOODWORD_LISTEN", config.listen)
+    })?;
+    let address = listener.local_addr()?;
+    let public_url = match &config.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => format!("http://{address}"),
+    };
+    let opened = config.clone();
+    let db = tokio::task::spawn_blocking(move || open_database(&opened)).await??;
+    let app = App::new(config, public_url, db, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
+    Ok(Ready { app, listener })
+}
+
+impl Ready {
+    /// Where to go, and how to become the first admin if there is nobody yet.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn greeting(&self) -> anyhow::Result<String> {
+        let url = &self.app.public_url;
+        let mut text = format!("Goodword is running at {url}\n");
+        if let Some(secret) = self.app.write(ops::staff::first_admin_secret).await? {
+            text.push_str(&format!(
+                "Nobody works here yet. Become the first admin at this one-time address:\n  {url}{}\n",
+                paths::invitation(&secret)
+            ));
+        }
+        Ok(text)
+    }
+
+    /// Answers requests until the process is asked to stop, then lets the ones under way finish.
+    ///
+    /// # Errors
+    /// When the port is lost.
+    pub async fn run(self) -> anyhow::Result<()> {
+        jobs::start(&self.app);
+        let db = self.app.db.clone();
+        let service = web::router(self.app).into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(self.listener, service).with_graceful_shutdown(stop_signal()).await?;
+        tokio::task::spawn_blocking(move || db.close()).await?;
+        Ok(())
+    }
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("the process can listen for signals");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping: requests under way are finished");
+}

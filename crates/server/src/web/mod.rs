@@ -1,0 +1,61 @@
+//! The web interface: everything that people see.
+
+pub mod address;
+pub mod assets;
+pub mod error;
+pub mod fields;
+pub mod office;
+pub mod paths;
+pub mod portal;
+pub mod public;
+pub mod security;
+pub mod shell;
+pub mod show;
+pub mod visitor;
+
+use std::time::Duration;
+
+use axum::{Router, http::StatusCode, middleware};
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer,
+    timeout::TimeoutLayer,
+};
+
+use crate::app::App;
+
+/// The largest form that is read: twenty wallets and a long message fit several times over.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// How long a request may take before it is answered with an apology.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Every address of the server.
+pub fn router(app: App) -> Router {
+    let pages = Router::new()
+        .merge(public::routes())
+        .merge(portal::routes())
+        .merge(office::router(&app))
+        .fallback(error::no_such_page)
+        .layer(
+            ServiceBuilder::new()
+                .layer(security::cross_site_layer(&app))
+                .layer(middleware::from_fn(security::refuse_anonymous_posts))
+                .layer(middleware::from_fn_with_state(app.clone(), visitor::identify))
+                .layer(RequestBodyLimitLayer::new(BODY_LIMIT)),
+        );
+    Router::new()
+        .merge(pages)
+        .merge(crate::redirect::routes())
+        .merge(crate::health::routes())
+        .layer(
+            ServiceBuilder::new()
+                .layer(CompressionLayer::new().gzip(true))
+                .layer(middleware::from_fn_with_state(app.clone(), security::headers))
+                .layer(middleware::from_fn_with_state(app.clone(), error::render))
+                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+                .layer(CatchPanicLayer::custom(error::panicked)),
+        )
+        .with_state(app)
+        .merge(assets::routes())
+}

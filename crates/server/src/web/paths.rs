@@ -1,0 +1,148 @@
+//! Every address of the server and every link to one: pages never put an address together themselves.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The start page.
+pub const HOME: &str = "/";
+/// Signing up as a partner.
+pub const SIGN_UP: &str = "/sign-up";
+/// Signing in, for partners and staff.
+pub const SIGN_IN: &str = "/sign-in";
+/// Signing out.
+pub const SIGN_OUT: &str = "/sign-out";
+/// Asking for a new password.
+pub const RECOVER: &str = "/recover";
+/// QR & Link.
+pub const LINK: &str = "/link";
+/// The QR code as a vector file.
+pub const QR_SVG: &str = "/link/qr.svg";
+/// The QR code as a picture.
+pub const QR_JPG: &str = "/link/qr.jpg";
+/// Statistics.
+pub const STATISTICS: &str = "/statistics";
+/// The entries behind the balance.
+pub const STATEMENT: &str = "/statistics/entries";
+/// The partner's clients as a table file.
+pub const CLIENTS_CSV: &str = "/statistics/clients.csv";
+/// The partner's withdrawals as a table file.
+pub const WITHDRAWALS_CSV: &str = "/statistics/withdrawals.csv";
+/// Requesting a withdrawal.
+pub const WITHDRAWALS: &str = "/withdrawals";
+/// Wallets.
+pub const WALLETS: &str = "/wallets";
+/// Sending feedback.
+pub const FEEDBACK: &str = "/feedback";
+/// The contact form for clients.
+pub const CONTACT: &str = "/contact";
+/// The office.
+pub const OFFICE: &str = "/office";
+/// Clients.
+pub const OFFICE_CLIENTS: &str = "/office/clients";
+/// The queue of withdrawals.
+pub const OFFICE_WITHDRAWALS: &str = "/office/withdrawals";
+/// Partners.
+pub const OFFICE_PARTNERS: &str = "/office/partners";
+/// Feedback of partners.
+pub const OFFICE_FEEDBACK: &str = "/office/feedback";
+/// People who forgot their password.
+pub const OFFICE_RECOVERY: &str = "/office/recovery";
+/// The programme's settings.
+pub const OFFICE_SETTINGS: &str = "/office/settings";
+/// Who works in the office.
+pub const OFFICE_STAFF: &str = "/office/staff";
+
+/// What stays as it is in a query value (RFC 3986, unreserved).
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Text as the value of a query parameter.
+pub fn query_value(text: &str) -> String {
+    utf8_percent_encode(text, QUERY).to_string()
+}
+
+/// A path with query parameters; empty values are left out.
+pub fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut address = path.to_owned();
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        address.push(if address.contains('?') { '&' } else { '?' });
+        address.push_str(&format!("{name}={}", query_value(value)));
+    }
+    address
+}
+
+/// The sign-in page, which leads on to a page of ours.
+pub fn sign_in_then(next: &str) -> String {
+    if next == HOME { SIGN_IN.into() } else { with_query(SIGN_IN, &[("next", next)]) }
+}
+
+/// Whether a place to go on to is on this server: a browser must never be led elsewhere by a link to the sign-in
+/// page. Backslashes and control characters are refused because browsers read them as slashes or drop them.
+pub fn is_local(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && !path.chars().any(char::is_control)
+}
+
+/// The page of a client.
+pub fn office_client(number: i64) -> String {
+    format!("{OFFICE_CLIENTS}/{number}")
+}
+
+/// The page of a deal.
+pub fn office_deal(number: i64) -> String {
+    format!("/office/deals/{number}")
+}
+
+/// The page of a withdrawal.
+pub fn office_withdrawal(id: &str) -> String {
+    format!("{OFFICE_WITHDRAWALS}/{id}")
+}
+
+/// The page of a partner.
+pub fn office_partner(id: &str) -> String {
+    format!("{OFFICE_PARTNERS}/{id}")
+}
+
+/// An invitation to the office, or to make its first admin.
+pub fn invitation(secret: &str) -> String {
+    format!("/invitation/{secret}")
+}
+
+/// Choosing a new password.
+pub fn reset(secret: &str) -> String {
+    format!("/reset/{secret}")
+}
+
+/// A referral link, below the public address.
+pub fn referral(code: impl std::fmt::Display) -> String {
+    format!("/r/{code}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_server_are_local() {
+        for path in ["/link", "/office/clients?q=a%20b", "/"] {
+            assert!(is_local(path), "{path}");
+        }
+        for path in [
+            "",
+            "link",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "/a\nb",
+        ] {
+            assert!(!is_local(path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn query_values_are_escaped() {
+        assert_eq!(with_query("/x", &[("a", "1 & 2"), ("b", ""), ("c", "ü")]), "/x?a=1%20%26%202&c=%C3%BC");
+        assert_eq!(sign_in_then("/statistics?page=2"), "/sign-in?next=%2Fstatistics%3Fpage%3D2");
+    }
+}

@@ -1,0 +1,167 @@
+//! The contact form: a client leaves a contact, and becomes a client with a number.
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+};
+use axum_extra::extract::CookieJar;
+use domain::{
+    attribution::{LinkRule, Visit},
+    referral_code::ReferralCode,
+    text::{Email, Message, Name, Phone, Telegram, optional},
+};
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    limits::Limited,
+    ops::clients::{self, Contact},
+    redirect::visit_in,
+    web::{
+        address::Origin,
+        fields::Fields,
+        shell::PublicShell,
+        show::{Page, show, show_with},
+    },
+};
+
+/// The longest identifier of a form that is taken; ours are 36 letters.
+const MAX_SUBMISSION: usize = 100;
+
+#[derive(Template)]
+#[template(path = "public/contact.html")]
+struct ContactPage {
+    shell: PublicShell,
+    form: Fields,
+}
+
+#[derive(Template)]
+#[template(path = "public/contact_thanks.html")]
+struct ThanksPage {
+    shell: PublicShell,
+    name: String,
+    number: i64,
+    support_email: String,
+    support_telegram: String,
+    site_url: String,
+}
+
+/// What the redirect adds to the address.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    #[serde(default, rename = "ref")]
+    code: String,
+}
+
+/// `GET /contact`
+///
+/// # Errors
+/// When the template fails.
+pub async fn form(State(app): State<App>, jar: CookieJar, Query(asked): Query<Asked>) -> Page {
+    let env = app.env();
+    let cookie = visit_in(&jar).filter(|visit| visit.within(env.programme.window(), env.now));
+    let linked = ReferralCode::read(&asked.code).map(|reading| reading.code);
+    // The redirect has applied the rule to the cookie already; the address only speaks where there is no cookie,
+    // or where the last link counts.
+    let code = match (env.programme.link_rule, cookie) {
+        (LinkRule::First, Some(visit)) => Some(visit.code),
+        (_, visit) => linked.or(visit.map(|visit| visit.code)),
+    };
+    let mut form = Fields::filled([("submission", &env.ids.uuid(env.now))]);
+    if let Some(code) = code {
+        form.set("code", code.to_string());
+        form.set("via", "link");
+    }
+    show(&ContactPage { shell: PublicShell::plain(&env), form })
+}
+
+/// `POST /contact`
+///
+/// # Errors
+/// Too often, or the database says no.
+pub async fn submit(
+    State(app): State<App>,
+    Origin(origin): Origin,
+    jar: CookieJar,
+    mut form: Fields,
+) -> Page {
+    app.limits.check(Limited::Contact, &origin)?;
+    let env = app.env();
+    // A field that people don't see: whoever fills it in is a program. It is thanked and nothing is kept.
+    if !form.typed("website").is_empty() {
+        return thanks(&app, "", 0);
+    }
+    let Some(contact) = read(&mut form, visit_in(&jar)) else {
+        if form.typed("submission").is_empty() {
+            form.set("submission", env.ids.uuid(env.now));
+        }
+        let page = ContactPage { shell: PublicShell::plain(&env), form };
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    let name = contact.name.clone();
+    let received = app.write(move |tx, env| clients::receive(tx, env, &contact)).await?;
+    thanks(&app, &name, received.client_number)
+}
+
+/// Reads the form; what is wrong is kept beside the fields.
+fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
+    let name = form.check("name", Name::parse);
+    let email = form.check("email", |typed| optional(typed, Email::parse));
+    let phone = form.check("phone", |typed| optional(typed, Phone::parse));
+    let telegram = form.check("telegram", |typed| optional(typed, Telegram::parse));
+    let message = form.check("message", |typed| optional(typed, Message::parse));
+    let code = form.check("code", |typed| match typed.trim() {
+        "" => Ok(None),
+        typed => ReferralCode::read(typed).map(Some).ok_or(
+            "This is not a code of ours: it has 8 letters and digits. Check it, or leave the field empty.",
+        ),
+    });
+    let reachable = [
+        &email.as_ref().map(Option::is_some),
+        &phone.as_ref().map(Option::is_some),
+        &telegram.as_ref().map(Option::is_some),
+    ]
+    .into_iter()
+    // A field that is filled in wrongly has its own sentence.
+    .any(|field| *field != Some(false));
+    if !reachable {
+        form.refuse(
+            "email",
+            "Leave an email address, a phone number or a Telegram name, so that we can reach you.",
+        );
+    }
+    if form.typed("submission").chars().count() > MAX_SUBMISSION || form.typed("submission").contains('\0') {
+        form.refuse_form("This form is broken. Load the page again and send it once more.");
+    }
+    if form.is_refused() {
+        return None;
+    }
+    let code = code?;
+    let by_link = form.typed("via") == "link";
+    Some(Contact {
+        name: name?.to_string(),
+        email: email?.map(|email| email.to_string()).unwrap_or_default(),
+        phone: phone?.map(|phone| phone.to_string()).unwrap_or_default(),
+        telegram: telegram?.map(|telegram| telegram.to_string()).unwrap_or_default(),
+        message: message?.map(|message| message.to_string()).unwrap_or_default(),
+        submission: Some(form.typed("submission").to_owned()).filter(|id| !id.is_empty()),
+        typed: code.clone().filter(|_| !by_link),
+        carried: code.filter(|_| by_link),
+        cookie,
+    })
+}
+
+fn thanks(app: &App, name: &str, number: i64) -> Page {
+    let env = app.env();
+    let programme = &env.programme;
+    let page = ThanksPage {
+        shell: PublicShell::plain(&env),
+        name: name.to_owned(),
+        number,
+        support_email: programme.support_email.clone(),
+        support_telegram: programme.support_telegram.clone(),
+        site_url: programme.site_url.clone(),
+    };
+    show_with(StatusCode::CREATED, &page)
+}

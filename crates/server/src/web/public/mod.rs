@@ -1,0 +1,29 @@
+//! Pages for everybody: what the programme offers, signing up and in, the contact form for clients.
+
+pub mod contact;
+pub mod home;
+pub mod invitation;
+pub mod recover;
+pub mod sign_in;
+pub mod sign_up;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use super::paths;
+use crate::app::App;
+
+/// The addresses of this module.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route(paths::HOME, get(home::show_home))
+        .route(paths::SIGN_UP, get(sign_up::form).post(sign_up::submit))
+        .route(paths::SIGN_IN, get(sign_in::form).post(sign_in::submit))
+        .route(paths::SIGN_OUT, post(sign_in::sign_out))
+        .route(paths::RECOVER, get(recover::form).post(recover::submit))
+        .route(&paths::reset("{token}"), get(recover::reset_form).post(recover::reset))
+        .route(&paths::invitation("{token}"), get(invitation::form).post(invitation::submit))
+        .route(paths::CONTACT, get(contact::form).post(contact::submit))
+}

@@ -1,0 +1,120 @@
+//! A forgotten password: asking for a link, and choosing a new one.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse,
+};
+use axum_extra::extract::CookieJar;
+use domain::text::Email;
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    limits::Limited,
+    ops::recovery,
+    password,
+    web::{
+        address::Origin,
+        error::{Explanation, PageError},
+        fields::Fields,
+        paths,
+        public::sign_up::{check_password, user_agent},
+        shell::PublicShell,
+        show::{Page, go_to, show, show_with},
+        visitor::session_cookie,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "public/recover.html")]
+struct RecoverPage {
+    shell: PublicShell,
+    form: Fields,
+    asked: bool,
+}
+
+/// What the address of the page may say.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    email: String,
+}
+
+/// `GET /recover`
+///
+/// # Errors
+/// When the template fails.
+pub async fn form(State(app): State<App>, Query(asked): Query<Asked>) -> Page {
+    let shell = PublicShell::for_partners(&app.env(), paths::SIGN_IN);
+    show(&RecoverPage { shell, form: Fields::filled([("email", &asked.email)]), asked: false })
+}
+
+/// `POST /recover`: always the same answer, and the same work, whether or not the address is known.
+///
+/// # Errors
+/// Too often, or the database says no.
+pub async fn submit(State(app): State<App>, Origin(origin): Origin, form: Fields) -> Page {
+    app.limits.check(Limited::Recovery, &origin)?;
+    if let Ok(email) = Email::parse(form.typed("email")) {
+        let key = email.key();
+        app.write(move |tx, env| recovery::ask(tx, env, &key)).await?;
+    }
+    let shell = PublicShell::for_partners(&app.env(), paths::SIGN_IN);
+    show(&RecoverPage { shell, form, asked: true })
+}
+
+#[derive(Template)]
+#[template(path = "public/reset.html")]
+struct ResetPage {
+    shell: PublicShell,
+    form: Fields,
+    email: String,
+}
+
+/// `GET /reset/{token}`
+///
+/// # Errors
+/// 410 when the link has been used or has run out.
+pub async fn reset_form(State(app): State<App>, Path(secret): Path<String>) -> Page {
+    let found = app.read(move |tx, env| recovery::peek(tx, env, &secret)).await?;
+    let (_, email) = found.ok_or_else(gone)?;
+    show(&ResetPage { shell: PublicShell::plain(&app.env()), form: Fields::default(), email })
+}
+
+/// `POST /reset/{token}`
+///
+/// # Errors
+/// 410 when the link has been used or has run out.
+pub async fn reset(
+    State(app): State<App>,
+    Path(secret): Path<String>,
+    headers: HeaderMap,
+    jar: CookieJar,
+    mut form: Fields,
+) -> Page {
+    let wanted = secret.clone();
+    let found = app.read(move |tx, env| recovery::peek(tx, env, &wanted)).await?;
+    let (name, email) = found.ok_or_else(gone)?;
+    if !check_password(&app, &mut form, [name, email.clone(), app.programme().name.clone()]).await {
+        let page = ResetPage { shell: PublicShell::plain(&app.env()), form, email };
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    }
+    let typed = form.typed("password").to_owned();
+    let password_hash = app.heavy(move || password::hash(&typed)).await.map_err(PageError::internal)?;
+    let user_agent = user_agent(&headers);
+    let session =
+        app.write(move |tx, env| recovery::reset(tx, env, &secret, &password_hash, &user_agent)).await?;
+    let session = session.ok_or_else(gone)?;
+    Ok((jar.add(session_cookie(&app, session)), go_to(paths::HOME)?).into_response())
+}
+
+fn gone() -> PageError {
+    PageError::Explained(Explanation {
+        status: StatusCode::GONE,
+        title: "This link no longer works".into(),
+        sentence: "It has been used, or more than an hour has passed. Ask for a new one.".into(),
+        way_on: (paths::RECOVER.into(), "Get a new link"),
+    })
+}

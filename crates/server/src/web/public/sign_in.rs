@@ -1,0 +1,132 @@
+//! Signing in and out, for partners and staff.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse,
+};
+use axum_extra::extract::CookieJar;
+use domain::text::Email;
+use serde::Deserialize;
+use store::accounts::{self, Kind};
+
+use crate::{
+    app::App,
+    limits::Limited,
+    ops::sessions,
+    password,
+    web::{
+        address::Origin,
+        error::PageError,
+        fields::Fields,
+        paths,
+        public::sign_up::user_agent,
+        shell::PublicShell,
+        show::{Page, go_to, show, show_with},
+        visitor::{Anybody, no_session_cookie, session_cookie, session_secret},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "public/sign_in.html")]
+struct SignInPage {
+    shell: PublicShell,
+    form: Fields,
+    wrong: bool,
+    recover: String,
+}
+
+impl SignInPage {
+    fn new(app: &App, form: Fields, wrong: bool) -> SignInPage {
+        let recover = paths::with_query(paths::RECOVER, &[("email", form.value("email"))]);
+        SignInPage { shell: PublicShell::for_partners(&app.env(), paths::SIGN_IN), form, wrong, recover }
+    }
+}
+
+/// What the address of the page may say.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /sign-in`
+///
+/// # Errors
+/// When the template fails.
+pub async fn form(State(app): State<App>, Anybody(visitor): Anybody, Query(asked): Query<Asked>) -> Page {
+    if visitor.is_some() {
+        return go_to(paths::HOME);
+    }
+    let form = Fields::filled([("email", &asked.email), ("next", &asked.next)]);
+    show(&SignInPage::new(&app, form, false))
+}
+
+/// What everybody waits who signs in to an account that was tried often lately, from anywhere. The owner, with the
+/// right password, waits the same and gets in: nobody can lock an account from outside.
+const SLOW_DOWN: Duration = Duration::from_secs(2);
+
+/// `POST /sign-in`
+///
+/// # Errors
+/// Too often, or the database says no.
+pub async fn submit(
+    State(app): State<App>,
+    Origin(origin): Origin,
+    headers: HeaderMap,
+    jar: CookieJar,
+    form: Fields,
+) -> Page {
+    app.limits.check(Limited::SignIn, &origin)?;
+    let account = match Email::parse(form.typed("email")) {
+        Ok(email) => {
+            let key = email.key();
+            app.read(move |tx, _| accounts::by_email(tx, &key)).await?
+        }
+        Err(_) => None,
+    };
+    let key =
+        account.as_ref().map_or_else(|| form.typed("email").to_lowercase(), |account| account.id.clone());
+    if app.limits.check(Limited::Account, &key).is_err() {
+        tokio::time::sleep(SLOW_DOWN).await;
+    }
+    let typed = form.typed("password").to_owned();
+    let hash = account
+        .as_ref()
+        .filter(|account| !account.disabled)
+        .and_then(|account| account.password_hash.clone());
+    // An unknown address costs the same time as a known one, so that nobody learns who has an account.
+    let right = app
+        .heavy(move || match &hash {
+            Some(hash) => password::verify(&typed, hash),
+            None => password::dummy(&typed),
+        })
+        .await;
+    let Some(account) = account.filter(|_| right) else {
+        return show_with(StatusCode::UNAUTHORIZED, &SignInPage::new(&app, form, true));
+    };
+    let home = if account.kind == Kind::Partner { paths::LINK } else { paths::OFFICE };
+    let next = Some(form.typed("next")).filter(|next| paths::is_local(next)).unwrap_or(home).to_owned();
+    let before = session_secret(&app, &jar);
+    let user_agent = user_agent(&headers);
+    let secret = app
+        .write(move |tx, env| sessions::open(tx, env, &account.id, &user_agent, before.as_deref()))
+        .await?;
+    Ok((jar.add(session_cookie(&app, secret)), go_to(&next)?).into_response())
+}
+
+/// `POST /sign-out`
+///
+/// # Errors
+/// When the database says no.
+pub async fn sign_out(State(app): State<App>, jar: CookieJar) -> Result<impl IntoResponse, PageError> {
+    if let Some(secret) = session_secret(&app, &jar) {
+        app.write(move |tx, _| sessions::close(tx, &secret)).await?;
+    }
+    Ok((jar.add(no_session_cookie(&app)), go_to(paths::SIGN_IN)?))
+}

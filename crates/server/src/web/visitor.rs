@@ -1,0 +1,166 @@
+//! Who asks: the session cookie, and what a partner or a member of staff may open.
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{Method, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
+};
+use domain::permission::{Permission, Role};
+use store::sessions::{Standing, Visitor};
+
+use super::error::PageError;
+use crate::{
+    app::App,
+    ops::{Actor, sessions::hash},
+};
+
+/// The name of the session cookie. The `__Host-` prefix makes browsers insist on HTTPS, this host and no other
+/// path, so it is used wherever the server is reached by HTTPS.
+pub fn cookie_name(app: &App) -> &'static str {
+    if app.is_https() { "__Host-gw_session" } else { "gw_session" }
+}
+
+/// The cookie that makes a browser signed in.
+pub fn session_cookie(app: &App, secret: String) -> Cookie<'static> {
+    Cookie::build((cookie_name(app), secret))
+        .path("/")
+        .http_only(true)
+        .secure(app.is_https())
+        .same_site(SameSite::Lax)
+        .permanent()
+        .build()
+}
+
+/// The cookie that makes a browser forget that it was signed in.
+pub fn no_session_cookie(app: &App) -> Cookie<'static> {
+    let mut cookie = session_cookie(app, String::new());
+    cookie.make_removal();
+    cookie
+}
+
+/// The secret of the session that a browser has.
+pub fn session_secret(app: &App, jar: &CookieJar) -> Option<String> {
+    jar.get(cookie_name(app)).map(|cookie| cookie.value().to_owned()).filter(|secret| !secret.is_empty())
+}
+
+/// Finds out who asks, once, before any page.
+///
+/// # Errors
+/// When the database can't be read.
+pub async fn identify(
+    State(app): State<App>,
+    jar: CookieJar,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, PageError> {
+    if let Some(secret) = session_secret(&app, &jar) {
+        let token_hash = hash(&secret);
+        let wanted = token_hash.clone();
+        let found = app.read(move |tx, env| store::sessions::visitor(tx, &wanted, env.now)).await?;
+        if let Some((visitor, prolong)) = found {
+            if prolong {
+                app.write(move |tx, env| store::sessions::touch(tx, &token_hash, env.now)).await?;
+            }
+            request.extensions_mut().insert(visitor);
+        }
+    }
+    let signed_in = request.extensions().get::<Visitor>().is_some();
+    let mut response = next.run(request).await;
+    if signed_in {
+        // What one person sees must not stay in a shared browser's cache after signing out.
+        response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    }
+    Ok(response)
+}
+
+/// Whoever asks, if signed in.
+#[derive(Debug, Clone)]
+pub struct Anybody(pub Option<Visitor>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Anybody {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Anybody, Self::Rejection> {
+        Ok(Anybody(parts.extensions.get::<Visitor>().cloned()))
+    }
+}
+
+/// A signed-in partner. Everybody else is led to the sign-in page or refused.
+#[derive(Debug, Clone)]
+pub struct Partner {
+    /// The account's identifier.
+    pub id: String,
+    /// What the partner is called.
+    pub name: String,
+    /// The partner's address.
+    pub email: String,
+    /// Earns nothing new and withdraws nothing.
+    pub suspended: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Partner {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Partner, PageError> {
+        let visitor = signed_in(parts)?;
+        match visitor.standing {
+            Standing::Partner { suspended } => {
+                Ok(Partner { id: visitor.account_id, name: visitor.name, email: visitor.email, suspended })
+            }
+            Standing::Staff(_) => Err(PageError::status(StatusCode::FORBIDDEN)),
+        }
+    }
+}
+
+/// A signed-in member of staff. What the person may open is decided by [`allow`] before the page is reached.
+#[derive(Debug, Clone)]
+pub struct Staff {
+    /// Who does what is done.
+    pub actor: Actor,
+    /// What the person may do.
+    pub role: Role,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Staff {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Staff, PageError> {
+        let visitor = signed_in(parts)?;
+        match visitor.standing {
+            Standing::Staff(role) => {
+                Ok(Staff { actor: Actor { id: visitor.account_id, name: visitor.name }, role })
+            }
+            Standing::Partner { .. } => Err(PageError::status(StatusCode::FORBIDDEN)),
+        }
+    }
+}
+
+/// Lets a request of the office pass if the person has the permission.
+///
+/// # Errors
+/// A way to the sign-in page for guests, a refusal for everybody without the permission.
+pub async fn allow(permission: Permission, request: Request, next: Next) -> Result<Response, PageError> {
+    let (mut parts, body) = request.into_parts();
+    let staff = Staff::from_request_parts(&mut parts, &()).await?;
+    if !staff.role.may(permission) {
+        return Err(PageError::status(StatusCode::FORBIDDEN));
+    }
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// Whoever is signed in. Guests who wanted to read are sent to sign in and come back; what guests send is refused,
+/// because signing in could not bring it back.
+fn signed_in(parts: &Parts) -> Result<Visitor, PageError> {
+    parts.extensions.get::<Visitor>().cloned().ok_or_else(|| match parts.method {
+        Method::GET | Method::HEAD => {
+            let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+            PageError::SignIn { next: next.to_owned() }
+        }
+        _ => PageError::status(StatusCode::UNAUTHORIZED),
+    })
+}
