@@ -330,3 +330,50 @@ fn refused(sql: &str, error: &rusqlite::Error) -> DbError {
     };
     DbError::Sql { kind, code: code.to_string(), message, sql: sql.to_owned() }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::params;
+    use crate::testing::{Place, options};
+    use crate::unit::{Access, Reply, Work};
+
+    #[test]
+    fn on_a_full_disk_what_is_told_is_what_is_saved() {
+        let place = Place::empty_sqlite();
+        let url = place.url();
+        let path = Path::new(url.strip_prefix("sqlite:").unwrap());
+        create(path).unwrap();
+        let mut db = connect(path, &options(), true).unwrap();
+        db.conn.execute_batch("CREATE TABLE full (id INTEGER PRIMARY KEY, words TEXT)").unwrap();
+        // A disk with room for a hundred pages.
+        db.conn.execute_batch("PRAGMA max_page_count=100").unwrap();
+        let (queue, waiting) = bounded(64);
+        let mut answers = Vec::new();
+        for id in 0..30_i64 {
+            // Every third unit needs more room than there is.
+            let words = "x".repeat(if id % 3 == 2 { 1_000_000 } else { 1000 });
+            let (sender, answer) = sync_channel(1);
+            let unit =
+                move |tx: &mut Tx<'_>| tx.exec("INSERT INTO full VALUES ($1, $2)", params![id, &words]);
+            queue.send(Work::<_, u64, DbError>::job(unit, Access::Write, Reply::Blocking(sender))).unwrap();
+            answers.push((id, answer));
+        }
+        drop(queue);
+        while let Ok(first) = waiting.recv() {
+            write_group(&mut db, first, &waiting);
+        }
+        let told: Vec<i64> = answers
+            .into_iter()
+            .filter(|(_, answer)| answer.recv().expect("every unit is answered").is_ok())
+            .map(|(id, _)| id)
+            .collect();
+        assert!(told.iter().all(|id| id % 3 != 2), "{told:?}");
+        let again = connect(path, &options(), false).unwrap();
+        let mut saved = again.conn.prepare("SELECT id FROM full ORDER BY id").unwrap();
+        let saved: Vec<i64> = saved.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(told, saved);
+    }
+}

@@ -9,7 +9,8 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Error, NoTls, Statement};
+use tokio_postgres::{Client, Config, Error, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Statements kept prepared on each connection.
 const STATEMENTS: usize = 512;
@@ -42,11 +43,12 @@ impl Connection {
     pub(super) fn open(
         runtime: &Runtime,
         config: &Config,
+        tls: &MakeRustlsConnect,
         limit: Duration,
         statement_timeout: Duration,
     ) -> Result<Self, Refusal> {
         let open = async {
-            let (client, connection) = config.connect(NoTls).await?;
+            let (client, connection) = config.connect(tls.clone()).await?;
             let driver = tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::warn!(reason = chain(&error), "a connection to the database ended");
@@ -119,8 +121,15 @@ pub(super) fn chain(error: &Error) -> String {
     if let Some(error) = error.as_db_error() {
         return error.message().to_owned();
     }
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        // Some errors' own words end with their cause's.
+        let next_words = next.to_string();
+        if !words.ends_with(&next_words) {
+            words = format!("{words}: {next_words}");
+        }
+        cause = next.source();
     }
+    words
 }

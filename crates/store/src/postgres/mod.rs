@@ -4,6 +4,7 @@
 //! connection before the commit is run again; a commit that was not confirmed never is.
 
 mod connection;
+mod tls;
 mod transaction;
 mod types;
 
@@ -13,8 +14,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Config;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::connection::{Connection, chain};
+use self::connection::Connection;
 use self::transaction::{Failure, Transaction};
 use crate::db::{Options, Queues};
 use crate::unit::{Access, Job};
@@ -22,25 +24,31 @@ use crate::{DbError, Tx};
 
 /// How often a unit is run in all before its deadlock, or its lost connection, is its caller's.
 const RUNS: u32 = 10;
+/// How long sent data may stay unanswered by the peer's system, and how soon a silent connection is probed.
+const VANISHED: Duration = Duration::from_secs(15);
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Starts the threads. Each connects with its first unit.
 pub(crate) fn start(url: &str, options: &Options) -> Result<(Queues, Vec<JoinHandle<()>>), DbError> {
-    let mut config: Config = url.parse().map_err(|error| {
-        DbError::Open(format!("the database's address cannot be read: {}", chain(&error)))
-    })?;
+    let (mut config, tls) = tls::read(url)?;
     let connect_timeout = config.get_connect_timeout().copied().unwrap_or(options.patience);
     config.connect_timeout(connect_timeout.min(options.patience));
+    // A peer that has vanished without a word is found out in seconds, not after the system's two hours.
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(VANISHED).keepalives_idle(VANISHED);
+    }
     if config.get_application_name().is_none() {
         config.application_name("goodword");
     }
     let (queue, waiting) = bounded(options.queue);
     let mut threads = Vec::new();
     for number in 0..options.connections.max(1) {
-        let (config, options, waiting) = (config.clone(), options.clone(), waiting.clone());
+        let (config, tls, options, waiting) = (config.clone(), tls.clone(), options.clone(), waiting.clone());
         let body = move || match Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => Worker { runtime, config, options, number, connection: None }.serve_all(&waiting),
+            Ok(runtime) => {
+                Worker { runtime, config, tls, options, number, connection: None }.serve_all(&waiting)
+            }
             Err(error) => tracing::error!(%error, "no runtime for a database thread"),
         };
         let thread = thread::Builder::new().name(format!("db-{number}")).spawn(body);
@@ -52,6 +60,7 @@ pub(crate) fn start(url: &str, options: &Options) -> Result<(Queues, Vec<JoinHan
 struct Worker {
     runtime: Runtime,
     config: Config,
+    tls: MakeRustlsConnect,
     options: Options,
     number: usize,
     connection: Option<Connection>,
@@ -115,7 +124,13 @@ impl Worker {
             if left.is_zero() {
                 return Err(DbError::Unavailable(reason));
             }
-            match Connection::open(&self.runtime, &self.config, left, self.options.statement_timeout) {
+            match Connection::open(
+                &self.runtime,
+                &self.config,
+                &self.tls,
+                left,
+                self.options.statement_timeout,
+            ) {
                 Ok(connection) => self.connection = Some(connection),
                 Err(refusal) if refusal.lasting => return Err(DbError::Unavailable(refusal.reason)),
                 Err(refusal) => {

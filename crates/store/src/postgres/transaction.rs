@@ -265,3 +265,39 @@ fn classify(error: &Error, closed: bool) -> (Failure, SqlErrorKind) {
     };
     (Failure::Statement, kind)
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use tokio::runtime::Builder;
+
+    use super::*;
+    use crate::postgres::tls;
+    use crate::testing::Place;
+
+    #[test]
+    fn a_commit_that_the_server_answers_with_rollback_is_an_error() {
+        let place = Place::empty_postgres();
+        let (config, tls) = tls::read(&place.url()).unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let limit = Duration::from_secs(10);
+        let connection = Connection::open(&runtime, &config, &tls, limit, limit);
+        let Ok(mut connection) = connection else { panic!("no connection") };
+
+        let mut transaction = Transaction::new(&runtime, &mut connection, Access::Write, limit);
+        transaction.exec("CREATE TABLE lost (id BIGINT)", &[]).unwrap();
+        // A failure that the layer knows nothing of.
+        let unseen = runtime.block_on(transaction.connection.client.batch_execute("SELECT 1 / 0"));
+        assert!(unseen.is_err());
+        let error = transaction.commit().unwrap_err();
+        assert!(matches!(&error, DbError::Sql { code, .. } if code == "25P02"), "{error}");
+        assert_eq!(transaction.failure(), Some(Failure::Statement));
+        assert!(transaction.end(), "the connection lives on");
+
+        let mut transaction = Transaction::new(&runtime, &mut connection, Access::Write, limit);
+        let found = transaction.rows("SELECT CAST(to_regclass('lost') AS TEXT)", &[]).unwrap();
+        assert_eq!(found[0].get::<Option<String>>(0).unwrap(), None);
+        transaction.commit().unwrap();
+        assert!(transaction.end());
+        connection.close(&runtime);
+    }
+}

@@ -1,7 +1,8 @@
 # Keeps a temporary PostgreSQL server for as long as its standard input is open.
 # $1: the directory of initdb, pg_ctl and postgres. Says "ready DIRECTORY", or why not.
 cd /
-trap '' INT HUP
+# A test process may be gone before it has read a word.
+trap '' INT HUP PIPE
 dir=$(mktemp -d "${TMPDIR:-/tmp}/goodword-pg-XXXXXX") || exit 1
 as=
 if [ "$(id -u)" = 0 ]; then

@@ -9,6 +9,7 @@ mod migrations;
 mod opening;
 mod postgres;
 mod sqlite;
+mod tls;
 mod units;
 mod values;
 

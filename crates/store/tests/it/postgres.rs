@@ -207,8 +207,12 @@ fn units_run_beside_each_other() {
         for _ in 0..4 {
             let (db, ready, go) = (test.db.clone(), Arc::clone(&ready), &go);
             scope.spawn(move || {
-                // None passes until all four are inside.
-                write(&db, move |_| Ok(drop(ready.wait()))).unwrap();
+                let unit = move |_: &mut Tx<'_>| {
+                    // None passes until all four are inside.
+                    ready.wait();
+                    Ok(())
+                };
+                write(&db, unit).unwrap();
                 *go.lock().unwrap() += 1;
             });
         }
