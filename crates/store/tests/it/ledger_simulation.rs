@@ -361,6 +361,7 @@ fn simulate(db: &Db, seed: u64, steps: u32) -> BTreeMap<&'static str, u32> {
                 [Some(transfer.key.as_str()), transfer.phase.pending(), transfer.reverses.as_deref()]
             });
             strange_deals.extend(keys.flatten().filter_map(deal_in));
+            strange_deals.extend(transfers.iter().filter_map(|transfer| transfer.subject.deal()));
         }
         if expected.is_err() {
             // The office's transaction was rolled back. Asked again later it may be let in, behind the office's back.
@@ -376,7 +377,12 @@ fn simulate(db: &Db, seed: u64, steps: u32) -> BTreeMap<&'static str, u32> {
     // Each deal has what its last winning left, and nothing of the earlier ones.
     for deal in world.deals.iter().filter(|deal| !strange_deals.contains(&deal.number)) {
         let left = world.standing(deal).map(|standing| standing.left()).unwrap_or_default();
-        assert_eq!(world.model.commission_left(deal.number), left, "seed {seed}: T-{}", deal.number);
+        assert_eq!(
+            world.model.commission_left(deal.number),
+            left,
+            "seed {seed}: {:#?}",
+            world.model.of_deal(deal.number)
+        );
     }
     words
 }
