@@ -195,21 +195,7 @@ const VOID: &str = ":void";
 pub fn release(standing: &Standing) -> Option<Transfer> {
     let State::OnHold { key, amount, .. } = &standing.state else { return None };
     let phase = Phase::Post { pending: key.clone() };
-    Some(standing.towards_partner(release_key(key), *amount, phase))
-}
-
-/// The same for a pending commission that the ledger names as due: the transfer that posts it.
-pub fn release_held(pending: &Transfer) -> Transfer {
-    Transfer {
-        key: release_key(&pending.key),
-        phase: Phase::Post { pending: pending.key.clone() },
-        available_at: None,
-        ..pending.clone()
-    }
-}
-
-fn release_key(pending: &str) -> String {
-    format!("{pending}:release")
+    Some(standing.towards_partner(format!("{key}:release"), *amount, phase))
 }
 
 /// Why a commission is taken back.
@@ -362,7 +348,6 @@ mod tests {
         assert_eq!(counters(&model), (0, 1_000));
         let post = release(&standing(&model, 1).unwrap()).unwrap();
         assert_eq!(post.key, "deal:2077:commission:release");
-        assert_eq!(release_held(model.transfer("deal:2077:commission").unwrap()), post);
         applied(&mut model, &[post]);
         assert_eq!(counters(&model), (1_000, 0));
         assert_eq!(release(&standing(&model, 1).unwrap()), None);

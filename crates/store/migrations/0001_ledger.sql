@@ -55,12 +55,3 @@ CREATE TABLE ledger_entries (
     balance_after BIGINT NOT NULL,
     PRIMARY KEY (account, seq)
 ){strict};
-
--- The pending transfers that wait for the end of a hold period, so that finding those that are due does not
--- grow with history.
-CREATE TABLE ledger_holds (
-    transfer TEXT {c} PRIMARY KEY REFERENCES ledger_transfers (key),
-    available_at BIGINT NOT NULL
-){strict};
-
-CREATE INDEX ledger_holds_due ON ledger_holds (available_at, transfer);

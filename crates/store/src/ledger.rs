@@ -112,15 +112,6 @@ fn admit(tx: &mut Tx<'_>, at: Timestamp, transfer: &Transfer) -> Result<Option<M
         let pending = transfer.phase.pending().unwrap_or_default().to_owned();
         return Err(LedgerError::AlreadyResolved { pending }.into());
     }
-    if let Some(pending) = transfer.phase.pending() {
-        tx.exec("DELETE FROM ledger_holds WHERE transfer = $1", params![pending])?;
-    }
-    if let Some(available_at) = transfer.available_at {
-        tx.exec(
-            "INSERT INTO ledger_holds (transfer, available_at) VALUES ($1, $2)",
-            params![&transfer.key, available_at.micros()],
-        )?;
-    }
     Ok(Some(reserved))
 }
 
@@ -388,19 +379,6 @@ pub fn of_deal(tx: &mut Tx<'_>, deal: i64) -> Result<Vec<Transfer>, DbError> {
 /// When the database fails.
 pub fn standing(tx: &mut Tx<'_>, deal: i64, round: i64) -> Result<Option<Standing>, DbError> {
     Ok(Standing::read(deal, round, &of_deal(tx, deal)?))
-}
-
-/// The pending commissions whose hold period is over at `now`, the longest over first: what
-/// [`commission::release_held`] posts.
-///
-/// # Errors
-/// When the database fails.
-pub fn holds_over(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Transfer>, DbError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM ledger_holds h JOIN ledger_transfers t ON t.key = h.transfer
-         WHERE h.available_at <= $1 ORDER BY h.available_at, h.transfer LIMIT $2"
-    );
-    tx.all(&sql, params![now.micros(), limit])?.iter().map(transfer_of).collect()
 }
 
 /// An account's counters; all zero before its first transfer.

@@ -26,6 +26,7 @@ pub mod testing;
 mod tx;
 mod unit;
 mod value;
+pub mod verify_projections;
 pub mod wallets;
 pub mod withdrawals;
 

@@ -1,9 +1,9 @@
 //! The ledger on both databases: the table of operations, and what partners and jobs read from it.
 
-use domain::clock::{DAY, Timestamp};
+use domain::clock::Timestamp;
 use domain::commission::{self, Winning};
 use domain::ledger::table::{Act, Step, TABLE, parse};
-use domain::ledger::{Account, Entry, LedgerError, Outcome, Phase, Transfer};
+use domain::ledger::{Account, Entry, LedgerError, Outcome, Transfer};
 use domain::money::{Currency, Money};
 use domain::rate::Rate;
 use domain::withdrawal::{self, Request};
@@ -144,29 +144,6 @@ both_databases!(a_statement_is_paged_newest_first, |db: Db| {
     for pair in seen.windows(2) {
         assert_eq!(pair[0].entry.balance_after - pair[1].entry.balance_after, pair[0].change);
     }
-    sound(&db);
-});
-
-both_databases!(holds_that_are_over_are_found_and_released, |db: Db| {
-    for (deal, days) in [(1, 14), (2, 7), (3, 30)] {
-        applied(&db, &[commission::book(&winning(deal, "ann", 10_000, days)).unwrap()]);
-    }
-    let due = |db: &Db, days: i64| {
-        let now = NOW.plus(days * DAY);
-        db.read_blocking::<_, _, DbError>(move |tx| ledger::holds_over(tx, now, 10)).unwrap()
-    };
-    assert_eq!(due(&db, 6), []);
-    let found = due(&db, 14);
-    let keys: Vec<&str> = found.iter().map(|transfer| transfer.key.as_str()).collect();
-    assert_eq!(keys, ["deal:2:commission", "deal:1:commission"]);
-    assert_eq!(found[0].phase, Phase::Pending);
-    let posts: Vec<Transfer> = found.iter().map(commission::release_held).collect();
-    applied(&db, &posts);
-    assert_eq!(due(&db, 14), []);
-    assert_eq!(balances(&db, "ann").available, Money::from_minor(2_000));
-    // A second job that saw the same does nothing.
-    assert_eq!(apply(&db, &posts), Ok(vec![Outcome::Exists; 2]));
-    assert_eq!(due(&db, 31).len(), 1);
     sound(&db);
 });
 

@@ -12,6 +12,7 @@ mod sqlite;
 mod tls;
 mod units;
 mod values;
+mod verify_projections;
 
 use store::{Db, DbError, Tx};
 

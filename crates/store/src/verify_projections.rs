@@ -1,0 +1,218 @@
+//! Do the tables of deals, withdrawals and partners agree with the ledger? They repeat what it says, so that pages
+//! need not ask it; here they are held against it.
+
+use domain::commission;
+use domain::money::Money;
+use domain::rate::Rate;
+
+use crate::ledger_verify::{self, Describe, Finding, LIMIT, Rule, one_word};
+use crate::{DbError, Row, Tx, params};
+
+/// Everything that can be verified: the ledger in itself, then what repeats it. Empty: all holds. Run it in a
+/// [`read`](crate::Db::read), which sees one moment of the database.
+///
+/// # Errors
+/// When the database fails.
+pub fn verify_all(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
+    let mut findings = ledger_verify::verify(tx)?;
+    findings.extend(verify_projections(tx)?);
+    Ok(findings)
+}
+
+/// Holds the tables that repeat the ledger against it.
+///
+/// # Errors
+/// When the database fails.
+pub fn verify_projections(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
+    let mut findings = Vec::new();
+    let checks: [(Rule, &str, Describe); 5] = [
+        (Rule::Withdrawals, WITHDRAWALS, withdrawal_differs),
+        (Rule::Withdrawals, UNKNOWN_WITHDRAWALS, one_word),
+        (Rule::Commissions, COMMISSIONS, commission_differs),
+        (Rule::Commissions, UNKNOWN_DEALS, one_word),
+        (Rule::PartnerTotals, PARTNER_TOTALS, totals_differ),
+    ];
+    for (rule, sql, describe) in checks {
+        for row in tx.all(sql, params![LIMIT])? {
+            let (subject, detail) = describe(&row)?;
+            findings.push(Finding { rule, subject, detail });
+        }
+    }
+    frozen_rates(tx, &mut findings)?;
+    Ok(findings)
+}
+
+/// The status that the ledger says: a paid withdrawal has exactly one post and nothing that came back.
+const WITHDRAWALS: &str = "
+    WITH booked AS (
+        SELECT w.id, w.status, w.amount, h.amount AS held, r.amount AS resolved,
+            h.phase = 'pending' AND h.debit = 'partner_payable:' || w.partner_id || ':' || p.currency AS fits,
+            CASE WHEN h.key IS NULL THEN 'unknown' WHEN r.key IS NULL THEN 'pending'
+                WHEN r.phase = 'void' THEN 'rejected' WHEN b.key IS NULL THEN 'paid'
+                ELSE 'rejected' END AS said
+        FROM withdrawal w
+        JOIN programme p ON p.id = 1
+        LEFT JOIN ledger_transfers h ON h.key = 'withdrawal:' || w.id || ':hold'
+        LEFT JOIN ledger_transfers r ON r.pending = h.key
+        LEFT JOIN ledger_transfers b ON b.reverses = r.key AND b.amount = r.amount
+    )
+    SELECT id, status, said, amount, held FROM booked
+    WHERE status <> said OR amount <> held OR amount <> COALESCE(resolved, amount) OR NOT fits
+    ORDER BY id LIMIT $1";
+
+fn withdrawal_differs(row: &Row) -> Result<(String, String), DbError> {
+    let (id, status, said): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let (amount, held): (i64, Option<i64>) = (row.get(3)?, row.get(4)?);
+    let held = held.map_or("nothing".to_owned(), |held| held.to_string());
+    Ok((
+        format!("withdrawal {id}"),
+        format!("is {status} over {amount}, the ledger says {said} over {held}, or of another partner"),
+    ))
+}
+
+const UNKNOWN_WITHDRAWALS: &str = "
+    SELECT t.key, 'the ledger reserved money for a withdrawal that does not exist' FROM ledger_transfers t
+    WHERE t.subject = 'withdrawal' AND t.phase = 'pending'
+        AND NOT EXISTS (SELECT 1 FROM withdrawal w WHERE w.id = t.subject_id)
+    ORDER BY t.key LIMIT $1";
+
+/// What is left of everything booked for a deal, against what the deal says. `holds` counts the pending commissions:
+/// more than one is one too many.
+const COMMISSIONS: &str = "
+    WITH moved AS (
+        SELECT t.subject_id,
+            CASE WHEN t.phase = 'void' OR (t.phase = 'pending' AND r.key IS NOT NULL) THEN 0
+                WHEN t.code = 'commission' THEN t.amount
+                ELSE -t.amount END AS amount,
+            CASE WHEN t.phase = 'pending' AND r.key IS NULL THEN 1 ELSE 0 END AS on_hold,
+            CASE WHEN t.phase = 'pending' AND r.key IS NULL THEN t.available_at END AS available_at
+        FROM ledger_transfers t LEFT JOIN ledger_transfers r ON r.pending = t.key
+        WHERE t.subject IN ('deal', 'refund')
+    ), booked AS (
+        SELECT subject_id, CAST(SUM(amount) AS BIGINT) AS amount, CAST(SUM(on_hold) AS BIGINT) AS holds,
+            MAX(available_at) AS available_at
+        FROM moved GROUP BY subject_id
+    ), said AS (
+        SELECT d.number, d.status, d.available_at,
+            CASE WHEN d.status = 'won' THEN COALESCE(d.commission, 0) - d.commission_reversed ELSE 0 END AS amount
+        FROM deal d
+    )
+    SELECT s.number, s.status, s.amount, CAST(COALESCE(b.amount, 0) AS BIGINT), s.available_at, b.available_at,
+        CAST(COALESCE(b.holds, 0) AS BIGINT)
+    FROM said s LEFT JOIN booked b ON b.subject_id = CAST(s.number AS TEXT)
+    WHERE s.amount <> COALESCE(b.amount, 0) OR COALESCE(b.holds, 0) > 1
+        OR COALESCE(s.available_at, -1) <> COALESCE(b.available_at, -1)
+    ORDER BY s.number LIMIT $1";
+
+fn commission_differs(row: &Row) -> Result<(String, String), DbError> {
+    let (number, status): (i64, String) = (row.get(0)?, row.get(1)?);
+    let (amount, booked, holds): (i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(6)?);
+    let (said, available_at): (Option<i64>, Option<i64>) = (row.get(4)?, row.get(5)?);
+    Ok((
+        format!("T-{number}"),
+        format!(
+            "is {status} with a commission of {amount} left, available at {said:?}; \
+             the ledger has {booked}, available at {available_at:?}, {holds} on hold"
+        ),
+    ))
+}
+
+const UNKNOWN_DEALS: &str = "
+    WITH known AS (SELECT CAST(number AS TEXT) AS id FROM deal)
+    SELECT t.key, 'is about a deal that does not exist' FROM ledger_transfers t
+    LEFT JOIN known k ON k.id = t.subject_id
+    WHERE t.subject IN ('deal', 'refund') AND k.id IS NULL
+    ORDER BY t.key LIMIT $1";
+
+const PARTNER_TOTALS: &str = "
+    WITH parts AS (
+        SELECT partner_id, clients, deals_won, volume FROM partner_totals
+        UNION ALL
+        SELECT partner_id, -1, 0, 0 FROM client WHERE partner_id IS NOT NULL
+        UNION ALL
+        SELECT partner_id, 0, -1, refunded - amount FROM deal
+        WHERE status = 'won' AND partner_id IS NOT NULL AND commission IS NOT NULL
+    )
+    SELECT partner_id, CAST(SUM(clients) AS BIGINT), CAST(SUM(deals_won) AS BIGINT), CAST(SUM(volume) AS BIGINT)
+    FROM parts GROUP BY partner_id
+    HAVING SUM(clients) <> 0 OR SUM(deals_won) <> 0 OR SUM(volume) <> 0
+    ORDER BY partner_id LIMIT $1";
+
+fn totals_differ(row: &Row) -> Result<(String, String), DbError> {
+    let (clients, deals, volume): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
+    Ok((
+        format!("partner {}", row.get::<String>(0)?),
+        format!(
+            "the totals say, against the tables: clients {clients:+}, deals won {deals:+}, volume {volume:+}"
+        ),
+    ))
+}
+
+/// How many deals are looked at in one statement.
+const PAGE: i64 = 2_000;
+
+/// Each won deal of a partner, in pages: its rate is multiplied here, where the rounding is, not in SQL.
+fn frozen_rates(tx: &mut Tx<'_>, findings: &mut Vec<Finding>) -> Result<(), DbError> {
+    let first = findings.len();
+    let mut after = 0;
+    loop {
+        let rows = tx.all(
+            "SELECT d.number, d.win_round, d.amount, d.refunded, d.rate_bp, d.commission, d.commission_reversed,
+                d.commission_reason, t.amount, t.key,
+                CAST(CASE WHEN t.credit <> 'partner_payable:' || d.partner_id || ':' || p.currency
+                    THEN 1 ELSE 0 END AS BIGINT)
+             FROM deal d JOIN programme p ON p.id = 1
+             LEFT JOIN ledger_transfers t ON t.code = 'commission' AND t.key = CASE WHEN d.win_round = 1
+                THEN 'deal:' || d.number || ':commission'
+                ELSE 'deal:' || d.number || ':commission:' || d.win_round END
+             WHERE d.status = 'won' AND d.partner_id IS NOT NULL AND d.number > $1
+             ORDER BY d.number LIMIT $2",
+            params![after, PAGE],
+        )?;
+        for row in &rows {
+            after = row.get(0)?;
+            if let Some(detail) = frozen_rate_fault(row)? {
+                findings.push(Finding { rule: Rule::Commissions, subject: format!("T-{after}"), detail });
+            }
+        }
+        let enough = i64::try_from(findings.len() - first).is_ok_and(|found| found >= LIMIT);
+        if enough || i64::try_from(rows.len()).is_ok_and(|read| read < PAGE) {
+            return Ok(());
+        }
+    }
+}
+
+fn frozen_rate_fault(row: &Row) -> Result<Option<String>, DbError> {
+    let (Some(amount), refunded) = (row.get::<Option<i64>>(2)?, Money::from_minor(row.get(3)?)) else {
+        return Ok(Some("is won without an amount".into()));
+    };
+    let amount = Money::from_minor(amount);
+    let booked: Option<i64> = row.get(8)?;
+    let (Some(rate_bp), Some(commission)) = (row.get::<Option<i64>>(4)?, row.get::<Option<i64>>(5)?) else {
+        let reason = row.get::<Option<String>>(7)?.unwrap_or_default();
+        return Ok(match booked {
+            Some(booked) => Some(format!("has no commission, the ledger booked {booked}")),
+            None if reason.is_empty() => Some("has neither a commission nor a reason for none".into()),
+            None => None,
+        });
+    };
+    let Some(rate) = Rate::from_basis_points(rate_bp) else {
+        return Ok(Some(format!("has a rate of {rate_bp} basis points")));
+    };
+    let expected = rate.of(amount);
+    if commission != expected.minor() {
+        return Ok(Some(format!("has a commission of {commission}, its rate gives {}", expected.minor())));
+    }
+    if booked.unwrap_or(0) != commission {
+        let key = commission::booking_key(row.get(0)?, row.get(1)?);
+        return Ok(Some(format!("has a commission of {commission}, the ledger booked {booked:?} as {key}")));
+    }
+    if row.get::<bool>(10)? {
+        return Ok(Some("its commission was booked to another partner".into()));
+    }
+    let reversed: i64 = row.get(6)?;
+    let share = expected.mul_div_half_even(refunded.minor(), amount.minor());
+    Ok((reversed != share.minor()).then(|| {
+        format!("{reversed} of its commission was taken back, its refunds make that {}", share.minor())
+    }))
+}
