@@ -64,12 +64,25 @@ fn step(tx: &mut Tx<'_>, list: &'static [Migration]) -> Result<Option<Migration>
     tx.batch(&dialect.migration(TABLE)?)?;
     let applied = check(tx, list)?;
     let Some(next) = list.get(applied).copied() else { return Ok(None) };
-    tx.batch(&dialect.migration(next.text)?)?;
+    tx.batch(&dialect.migration(next.text)?).map_err(|error| named(error, &next))?;
     tx.exec(
         "INSERT INTO schema_migration (id, name, checksum) VALUES ($1, $2, $3)",
         params![next.id, next.name, checksum(next.text)],
     )?;
     Ok(Some(next))
+}
+
+/// The error with the migration's name in place of its whole text.
+fn named(error: DbError, migration: &Migration) -> DbError {
+    match error {
+        DbError::Sql { kind, code, message, .. } => DbError::Sql {
+            kind,
+            code,
+            message,
+            sql: format!("migration {} ({})", migration.id, migration.name),
+        },
+        other => other,
+    }
 }
 
 /// How many of the list the database has, once it is sure that it has them as they are here.

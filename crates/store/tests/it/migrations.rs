@@ -12,7 +12,7 @@ const FIRST: Migration = Migration {
     id: 1,
     name: "notes",
     text: "-- A note's number is said aloud; {this} is a comment.
-        CREATE TABLE note (number {serial}, words TEXT {c} NOT NULL, size BIGINT NOT NULL DEFAULT 0){strict};
+        CREATE TABLE note (number {serial}, words TEXT{c} NOT NULL, size BIGINT NOT NULL DEFAULT 0){strict};
         CREATE INDEX note_words ON note (words);
         {start note number 1001}",
 };
@@ -122,6 +122,7 @@ fn a_migration_that_fails_leaves_nothing() {
     for place in places() {
         let error = Db::open(&place.url(), options(&[FIRST, BROKEN])).unwrap_err();
         assert_eq!(error.kind(), Some(SqlErrorKind::Other), "{error}");
+        assert!(error.to_string().ends_with("in: migration 2 (broken)"), "{error}");
         let db = Db::open(&place.url(), options(&[FIRST])).unwrap();
         assert_eq!(words(&db).len(), 0);
         db.close();
