@@ -132,7 +132,7 @@ impl Config {
             database,
             trusted_proxies,
             rate_limit: given.rate_limit.unwrap_or(1),
-            log: given.log.unwrap_or_else(|| "info".into()),
+            log: given.log.unwrap_or_else(|| "info,memory_serve=warn".into()),
             log_format: given.log_format.unwrap_or(LogFormat::Text),
         })
     }

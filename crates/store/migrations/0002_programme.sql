@@ -35,7 +35,7 @@ CREATE TABLE account (
 ){strict};
 
 CREATE TABLE partner (
-    id TEXT{c} PRIMARY KEY REFERENCES account (id),
+    id TEXT {c} PRIMARY KEY REFERENCES account (id),
     code TEXT NOT NULL UNIQUE,
     suspended_at BIGINT,
     suspended_reason TEXT,
@@ -93,7 +93,7 @@ CREATE TABLE one_time_token (
 CREATE INDEX one_time_token_account ON one_time_token (account_id);
 
 CREATE TABLE recovery_request (
-    id TEXT{c} PRIMARY KEY,
+    id TEXT {c} PRIMARY KEY,
     account_id TEXT NOT NULL REFERENCES account (id),
     requested_at BIGINT NOT NULL,
     closed_at BIGINT,
@@ -121,7 +121,7 @@ CREATE INDEX client_partner ON client (partner_id, number);
 
 -- The history of which partner a client belongs to; the newest row is in force.
 CREATE TABLE attribution (
-    id TEXT{c} PRIMARY KEY,
+    id TEXT {c} PRIMARY KEY,
     client_number BIGINT NOT NULL REFERENCES client (number),
     at BIGINT NOT NULL,
     -- NULL: nobody, and the reason says why.
@@ -163,7 +163,7 @@ CREATE TABLE deal (
     -- When the commission becomes available; NULL once it is.
     available_at BIGINT,
     -- The client's name in lower case: partners search and sort their deals by it.
-    client_search TEXT{c} NOT NULL
+    client_search TEXT {c} NOT NULL
 ){strict};
 {start deal number 2001}
 CREATE INDEX deal_client ON deal (client_number);
@@ -171,7 +171,7 @@ CREATE INDEX deal_partner ON deal (partner_id, number);
 CREATE INDEX deal_available ON deal (available_at) WHERE available_at IS NOT NULL;
 
 CREATE TABLE deal_event (
-    id TEXT{c} PRIMARY KEY,
+    id TEXT {c} PRIMARY KEY,
     deal_number BIGINT NOT NULL REFERENCES deal (number),
     at BIGINT NOT NULL,
     actor_id TEXT REFERENCES account (id),
@@ -182,7 +182,7 @@ CREATE TABLE deal_event (
 CREATE INDEX deal_event_deal ON deal_event (deal_number);
 
 CREATE TABLE client_note (
-    id TEXT{c} PRIMARY KEY,
+    id TEXT {c} PRIMARY KEY,
     client_number BIGINT NOT NULL REFERENCES client (number),
     at BIGINT NOT NULL,
     author_id TEXT NOT NULL REFERENCES account (id),
@@ -191,7 +191,7 @@ CREATE TABLE client_note (
 CREATE INDEX client_note_client ON client_note (client_number);
 
 CREATE TABLE wallet (
-    id TEXT{c} PRIMARY KEY,
+    id TEXT {c} PRIMARY KEY,
     partner_id TEXT NOT NULL REFERENCES partner (id),
     kind TEXT NOT NULL,
     label TEXT NOT NULL,
@@ -203,7 +203,7 @@ CREATE TABLE wallet (
 CREATE INDEX wallet_partner ON wallet (partner_id);
 
 CREATE TABLE withdrawal (
-    id TEXT{c} PRIMARY KEY,
+    id TEXT {c} PRIMARY KEY,
     partner_id TEXT NOT NULL REFERENCES partner (id),
     -- The random identifier of the form: sent twice, it is one withdrawal.
     request TEXT NOT NULL,
@@ -225,7 +225,7 @@ CREATE INDEX withdrawal_partner ON withdrawal (partner_id, id);
 CREATE INDEX withdrawal_status ON withdrawal (status, id);
 
 CREATE TABLE feedback (
-    id TEXT{c} PRIMARY KEY,
+    id TEXT {c} PRIMARY KEY,
     partner_id TEXT NOT NULL REFERENCES partner (id),
     message TEXT NOT NULL,
     page TEXT NOT NULL,

@@ -93,7 +93,9 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
         anyhow::anyhow!("GOODWORD_LOG is not a filter such as info or server=debug: {error}")
     })?;
     // Standard output is for what the person at the terminal reads: where to go, how to sign in.
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
     match config.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

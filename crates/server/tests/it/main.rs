@@ -1,0 +1,11 @@
+//! Journeys through a real server, on both databases: what people do, over HTTP, and what must hold afterwards.
+
+mod attribution;
+mod concurrency;
+mod crash;
+mod input;
+mod money;
+mod permissions;
+mod sessions;
+mod story;
+mod support;

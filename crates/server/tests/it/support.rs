@@ -1,0 +1,304 @@
+//! A server of its own for every test, people with browsers, and a clock that tests can move.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use domain::{
+    clock::{Clock, Timestamp},
+    ids::Ids,
+    permission::Role,
+    referral_code::ReferralCode,
+    text::{Email, Name},
+};
+use reqwest::{StatusCode, header, redirect::Policy};
+use server::{
+    app::App,
+    config::{Config, Settings},
+    ops,
+    real::{SystemClock, SystemIds},
+    web,
+};
+use store::{Db, DbError, Tx, programme::Programme};
+use tokio::net::TcpListener;
+
+/// The machine's clock, moved by what a test says.
+#[derive(Debug, Default)]
+pub struct MovedClock(AtomicI64);
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl MovedClock {
+    /// Moves the clock on by microseconds.
+    pub fn advance(&self, micros: i64) {
+        self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+/// A running server.
+pub struct Site {
+    pub url: String,
+    pub app: App,
+    pub clock: Arc<MovedClock>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Site {
+    /// Starts a server without rate limits.
+    pub async fn start(db: Db) -> Site {
+        Site::start_with(db, Settings { rate_limit: Some(0), ..Settings::default() }).await
+    }
+
+    /// Starts a server on a free port.
+    pub async fn start_with(db: Db, settings: Settings) -> Site {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let clock = Arc::new(MovedClock::default());
+        let config = Config::new(settings).unwrap();
+        let app = App::new(config, url.clone(), db, clock.clone(), Arc::new(SystemIds)).await.unwrap();
+        let service = web::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        Site { url, app, clock, serving }
+    }
+
+    /// Ends the server and closes its database.
+    pub fn stop(self) {
+        self.serving.abort();
+        tokio::task::block_in_place(|| self.app.db.close());
+    }
+
+    /// A browser without a history.
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    /// A new partner, signed in. Made by the operation behind the page: hashing a password takes a while.
+    pub async fn partner(&self, name: &str) -> Partner {
+        let email =
+            format!("{}.{}@example.com", name.to_lowercase().replace(' ', "."), &SystemIds.secret()[..6]);
+        // A dash or underscore is fine in an address, not at its ends.
+        let email = email.replace(['_', '-'], "x");
+        let input = ops::accounts::SignUp {
+            name: Name::parse(name).unwrap(),
+            email: Email::parse(&email).unwrap(),
+            password_hash: "!".into(),
+            user_agent: "test".into(),
+        };
+        let signed_up = self.app.write(move |tx, env| ops::accounts::sign_up(tx, env, &input)).await.unwrap();
+        let browser = self.browser().with_session(&signed_up.token);
+        Partner { browser, id: signed_up.partner_id, code: signed_up.code }
+    }
+
+    /// A new member of staff, signed in.
+    pub async fn staff(&self, role: Role) -> Browser {
+        let email =
+            Email::parse(&format!("{}{}@example.com", role.as_str(), self.app.ids.uuid(self.clock.now())))
+                .unwrap();
+        let name = Name::parse(role.label()).unwrap();
+        let token = self
+            .app
+            .write(move |tx, env| {
+                let id = ops::staff::add(tx, env, &name, &email, role, Some("!"))?;
+                Ok::<_, ops::staff::StaffError>(ops::sessions::open(tx, env, &id, "test", None)?)
+            })
+            .await
+            .unwrap();
+        self.browser().with_session(&token)
+    }
+
+    /// A client who comes through a partner's link and sends the form; returns the client number.
+    pub async fn client_of(&self, partner: &Partner, name: &str) -> i64 {
+        let browser = self.browser();
+        browser.get(&format!("/r/{}", partner.code)).await.expect(StatusCode::FOUND);
+        let answer = browser.post("/contact", &[("name", name), ("email", "client@example.net")]).await;
+        answer.expect(StatusCode::CREATED).client_number()
+    }
+
+    /// The newest deal of a client.
+    pub async fn deal_of(&self, client: i64) -> store::deals::Deal {
+        self.read(move |tx| Ok(store::deals::of_client(tx, client)?.remove(0))).await
+    }
+
+    /// A deal of a client of the partner, won at an amount; returns the deal's number.
+    pub async fn won(&self, partner: &Partner, amount: &str) -> i64 {
+        let client = self.client_of(partner, "A Client").await;
+        let deal = self.deal_of(client).await.number;
+        let sales = self.staff(Role::Sales).await;
+        sales
+            .post(&format!("/office/deals/{deal}/win"), &[("amount", amount)])
+            .await
+            .expect(StatusCode::SEE_OTHER);
+        deal
+    }
+
+    pub async fn balances(&self, partner: &Partner) -> store::ledger::Balances {
+        let (id, currency) = (partner.id.clone(), self.app.programme().currency);
+        self.read(move |tx| store::ledger::balances(tx, &id, currency)).await
+    }
+
+    pub async fn read<T: Send + 'static>(
+        &self,
+        mut reader: impl FnMut(&mut Tx) -> Result<T, DbError> + Send + 'static,
+    ) -> T {
+        self.app.db.read(move |tx| reader(tx)).await.unwrap()
+    }
+
+    /// Changes the programme.
+    pub async fn set(&self, change: impl Fn(&mut Programme) + Send + 'static) {
+        self.app
+            .write(move |tx, env| {
+                let mut programme = (*env.programme).clone();
+                change(&mut programme);
+                ops::programme::save(tx, &programme)
+            })
+            .await
+            .unwrap();
+        self.app.reload_programme().await.unwrap();
+    }
+
+    /// Every invariant of the ledger holds.
+    pub async fn verify(&self) {
+        let findings = self.read(store::ledger_verify::verify).await;
+        assert!(findings.is_empty(), "{findings:#?}");
+    }
+}
+
+/// A partner with a browser.
+pub struct Partner {
+    pub browser: Browser,
+    pub id: String,
+    pub code: ReferralCode,
+}
+
+impl Partner {
+    /// Adds a wallet through the page and returns its identifier.
+    pub async fn add_wallet(&self, site: &Site) -> String {
+        let fields = [
+            ("wallet[0].id", ""),
+            ("wallet[0].kind", "paypal"),
+            ("wallet[0].label", "Main"),
+            ("wallet[0].address", "pay@example.com"),
+        ];
+        self.browser.post("/wallets", &fields).await.expect(StatusCode::SEE_OTHER);
+        let id = self.id.clone();
+        site.read(move |tx| Ok(store::wallets::of_partner(tx, &id)?.pop().unwrap().id)).await
+    }
+
+    /// Asks to be paid.
+    pub async fn withdraw(&self, amount: &str, wallet: &str, request: &str) -> Answer {
+        self.browser
+            .post("/withdrawals", &[("amount", amount), ("wallet", wallet), ("request", request)])
+            .await
+    }
+}
+
+/// What a person uses: keeps cookies, follows no redirect by itself, says where its forms come from.
+#[derive(Clone)]
+pub struct Browser {
+    http: reqwest::Client,
+    base: String,
+    session: Option<String>,
+}
+
+impl Browser {
+    pub fn new(base: &str) -> Browser {
+        let http = reqwest::Client::builder().redirect(Policy::none()).cookie_store(true).build().unwrap();
+        Browser { http, base: base.to_owned(), session: None }
+    }
+
+    fn with_session(mut self, secret: &str) -> Browser {
+        self.session = Some(format!("gw_session={secret}"));
+        self
+    }
+
+    /// The same person's browser at another server.
+    pub fn at(&self, base: &str) -> Browser {
+        Browser { base: base.to_owned(), ..self.clone() }
+    }
+
+    /// The server's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.http.get(format!("{}{path}", self.base)).header(header::REFERER, &self.base)).await
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(self.form(path, fields).header(header::ORIGIN, &self.base)).await
+    }
+
+    /// Like [`Browser::post`], but nothing when the server is gone.
+    pub async fn try_post(&self, path: &str, fields: &[(&str, &str)]) -> Option<Answer> {
+        let mut request = self.form(path, fields).header(header::ORIGIN, &self.base);
+        if let Some(session) = &self.session {
+            request = request.header(header::COOKIE, session);
+        }
+        let response = request.send().await.ok()?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Some(Answer { status, headers, body: response.text().await.ok()? })
+    }
+
+    /// A form, to be changed before it is sent.
+    pub fn form(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        self.http.post(format!("{}{path}", self.base)).form(fields)
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let request = match &self.session {
+            Some(session) => request.header(header::COOKIE, session),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, body: response.text().await.unwrap() }
+    }
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: header::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    /// Fails with the page when the status is another.
+    #[track_caller]
+    pub fn expect(self, status: StatusCode) -> Answer {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    /// Where it leads.
+    pub fn location(&self) -> &str {
+        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The client number on the page of thanks.
+    pub fn client_number(&self) -> i64 {
+        let number = self
+            .body
+            .split("C-")
+            .nth(1)
+            .expect("a client number")
+            .split(|c: char| !c.is_ascii_digit())
+            .next();
+        number.unwrap().parse().unwrap()
+    }
+
+    #[track_caller]
+    pub fn expect_text(&self, text: &str) {
+        assert!(self.body.contains(text), "{text:?} is missing in {}", self.body);
+    }
+}
