@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    extract::{Path, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -14,6 +14,7 @@ use domain::{
     attribution::{Visit, after_click},
     referral_code::ReferralCode,
 };
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::{app::App, ops::clicks, web::paths};
@@ -41,11 +42,14 @@ async fn unreadable(State(app): State<App>) -> Response {
 async fn follow(
     State(app): State<App>,
     method: Method,
-    Path(text): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
     jar: CookieJar,
 ) -> Response {
-    let Some(reading) = ReferralCode::read(&text) else { return send_on(&app, None) };
+    // Not axum's Path: it refuses bytes that are no text, and a link must lead on whatever became of it.
+    let text = percent_decode_str(uri.path()).decode_utf8_lossy();
+    let text = text.strip_prefix("/r/").unwrap_or_default();
+    let Some(reading) = ReferralCode::read(text) else { return send_on(&app, None) };
     let code = reading.code;
     let visit = clicks::Visit {
         reading,

@@ -141,9 +141,9 @@ pub async fn no_such_page() -> PageError {
 /// The answer when a handler panicked.
 pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    // The panic passes the layers below, so the page is the plain one; the log has the rest.
-    tracing::error!(panic = text.unwrap_or("unknown"), "a request panicked");
-    (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side. Please try again.").into_response()
+    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    response.extensions_mut().insert(Defect(format!("panicked: {}", text.unwrap_or("unknown"))));
+    response
 }
 
 #[derive(Template)]
@@ -159,9 +159,9 @@ pub async fn render(State(app): State<App>, request: Request, next: Next) -> Res
     let method = request.method().clone();
     let response = next.run(request).await;
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error())
-        || response.headers().contains_key(header::CONTENT_TYPE)
-    {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let is_page = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    if !(status.is_client_error() || status.is_server_error()) || is_page {
         return response;
     }
     let (parts, _) = response.into_parts();

@@ -44,17 +44,18 @@ pub fn router(app: App) -> Router {
                 .layer(middleware::from_fn_with_state(app.clone(), visitor::identify))
                 .layer(RequestBodyLimitLayer::new(BODY_LIMIT)),
         );
-    Router::new()
-        .merge(pages)
-        .merge(crate::redirect::routes())
+    let answers = pages.merge(crate::redirect::routes()).layer(
+        ServiceBuilder::new()
+            .layer(middleware::from_fn_with_state(app.clone(), error::render))
+            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+            .layer(CatchPanicLayer::custom(error::panicked)),
+    );
+    answers
         .merge(crate::health::routes())
         .layer(
             ServiceBuilder::new()
                 .layer(CompressionLayer::new().gzip(true))
-                .layer(middleware::from_fn_with_state(app.clone(), security::headers))
-                .layer(middleware::from_fn_with_state(app.clone(), error::render))
-                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
-                .layer(CatchPanicLayer::custom(error::panicked)),
+                .layer(middleware::from_fn_with_state(app.clone(), security::headers)),
         )
         .with_state(app)
         .merge(assets::routes())
