@@ -45,8 +45,13 @@ pub struct Settings {
     /// Where to listen, for example 127.0.0.1:8080 (port 0: any free one)
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub listen: Option<String>,
-    /// The address people reach the server under, for example https://partners.example.com
-    #[arg(long, global = true, value_name = "URL")]
+    /// The address people reach the server under.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "The address people reach the server under, for example https://partners.example.com"
+    )]
     pub public_url: Option<String>,
     /// The folder of the database and the secret key
     #[arg(long, global = true, value_name = "FOLDER")]
