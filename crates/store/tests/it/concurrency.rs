@@ -1,8 +1,9 @@
 //! Many callers at once: none loses a change, none waits without end.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::future::poll_fn;
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
@@ -187,44 +188,48 @@ fn who_leaves_before_the_unit_begins_takes_it_back_on_postgres() {
     who_leaves_before_the_unit_begins_takes_it_back(&testing::postgres_with(NARROW()));
 }
 
-both_databases!(closing_finishes_what_waits, async |db: Db| {
-    table(&db);
-    let (gate, first) = gate(|tx| tx.exec(INSERT, params![0, 0]));
-    let first = tokio::spawn({
-        let db = db.clone();
-        async move { db.write(first).await }
+fn closing_finishes_what_waits(test: &TestDb) {
+    let db = &test.db;
+    table(db);
+    testing::block_on(async {
+        let (gate, first) = gate(|tx| tx.exec(INSERT, params![0, 0]));
+        let first = tokio::spawn({
+            let db = db.clone();
+            async move { db.write(first).await }
+        });
+        gate.begun.recv().unwrap();
+        let mut waiting: Vec<_> =
+            (1..=20).map(|id| Box::pin(db.write(move |tx| tx.exec(INSERT, params![id, id])))).collect();
+        for unit in &mut waiting {
+            // A unit is queued when its future is first asked.
+            let queued = poll_fn(|context| Poll::Ready(unit.as_mut().poll(context).is_pending())).await;
+            assert!(queued);
+        }
+        let closing = tokio::task::spawn_blocking({
+            let db = db.clone();
+            move || db.close()
+        });
+        gate.go.send(()).unwrap();
+        closing.await.unwrap();
+        assert_eq!(first.await.unwrap().unwrap(), 1);
+        for unit in waiting {
+            assert_eq!(unit.await.unwrap(), 1);
+        }
+        assert!(matches!(db.ping(Duration::from_secs(1)).await, Err(DbError::Unavailable(_))));
     });
-    gate.begun.recv().unwrap();
-    let begun = Arc::new(AtomicU32::new(0));
-    let tasks: Vec<_> = (1..=20)
-        .map(|id| {
-            let (db, begun) = (db.clone(), Arc::clone(&begun));
-            tokio::spawn(async move {
-                begun.fetch_add(1, Ordering::SeqCst);
-                db.write(move |tx| tx.exec(INSERT, params![id, id])).await
-            })
-        })
-        .collect();
-    while begun.load(Ordering::SeqCst) < 20 {
-        tokio::task::yield_now().await;
-    }
-    // Each has said so just before it queues, so give the last of them that moment.
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    gate.go.send(()).unwrap();
-    tokio::task::spawn_blocking({
-        let db = db.clone();
-        move || db.close()
-    })
-    .await
-    .unwrap();
-    assert_eq!(first.await.unwrap().unwrap(), 1);
-    for task in tasks {
-        assert_eq!(task.await.unwrap().unwrap(), 1);
-    }
-    assert!(matches!(write(&db, |tx| tx.exec(INSERT, params![99, 1])), Err(DbError::Unavailable(_))));
-    assert!(matches!(read(&db, |tx| tx.opt("SELECT 1", &[])), Err(DbError::Unavailable(_))));
-    assert!(matches!(db.ping(Duration::from_secs(1)).await, Err(DbError::Unavailable(_))));
-});
+    assert!(matches!(write(db, |tx| tx.exec(INSERT, params![99, 1])), Err(DbError::Unavailable(_))));
+    assert!(matches!(read(db, |tx| tx.opt("SELECT 1", &[])), Err(DbError::Unavailable(_))));
+}
+
+#[test]
+fn closing_finishes_what_waits_on_sqlite() {
+    closing_finishes_what_waits(&testing::sqlite_with(SINGLE()));
+}
+
+#[test]
+fn closing_finishes_what_waits_on_postgres() {
+    closing_finishes_what_waits(&testing::postgres_with(SINGLE()));
+}
 
 fn two_programs_share_a_database(test: &TestDb) {
     let other = Db::open(&test.url, testing::options()).unwrap();

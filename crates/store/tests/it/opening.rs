@@ -47,6 +47,17 @@ fn a_server_that_is_not_there_is_unavailable_soon() {
 }
 
 #[test]
+fn a_server_that_says_nothing_is_unavailable_soon() {
+    // It takes the connection and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let begun = Instant::now();
+    let error = refusal(&format!("postgres://goodword@127.0.0.1:{port}/goodword"));
+    assert!(matches!(error, DbError::Unavailable(_)), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_database_that_is_not_there_is_told_at_once() {
     let place = Place::empty_postgres();
     let url = place.url().replace("/test_", "/missing_");

@@ -92,6 +92,38 @@ fn a_connection_that_ended_is_made_anew() {
 }
 
 #[test]
+fn a_database_that_goes_away_is_unavailable_until_it_comes_back() {
+    let patience = Duration::from_millis(400);
+    let test = testing::postgres_with(Options { patience, ..testing::options() });
+    let other = testing::postgres();
+    table(&test.db);
+    let name = read(&test.db, |tx| tx.one("SELECT current_database()", &[])?.get::<String>(0)).unwrap();
+    let allow = |whether: bool| {
+        let sql = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {whether}");
+        write(&other.db, move |tx| tx.exec(&sql, &[])).unwrap();
+    };
+    allow(false);
+    let end = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1";
+    let ended = name.clone();
+    assert!(write(&other.db, move |tx| tx.one(end, params![&ended])?.get::<i64>(0)).unwrap() > 0);
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        // Many more than there are connections: those behind don't wait for those before them.
+        for _ in 0..200 {
+            scope.spawn(|| {
+                let refused = write(&test.db, |tx| tx.exec(INSERT, params![1, 1]));
+                assert!(matches!(&refused, Err(DbError::Unavailable(_))), "{refused:?}");
+            });
+        }
+    });
+    // One patience to find each connection lost, and one more to find no other.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    allow(true);
+    write(&test.db, |tx| tx.exec(INSERT, params![1, 1])).unwrap();
+    assert_eq!(count(&test.db), 1);
+}
+
+#[test]
 fn a_unit_that_loses_its_connection_is_run_again_as_a_whole() {
     let test = testing::postgres();
     let other = Db::open(&test.url, Options { connections: 1, ..testing::options() }).unwrap();
