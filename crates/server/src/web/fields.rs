@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Display};
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request},
-    http::{StatusCode, header},
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{StatusCode, header, request::Parts},
 };
 
 use super::error::PageError;
@@ -106,6 +106,25 @@ impl Fields {
     /// Whether anything is wrong.
     pub fn is_refused(&self) -> bool {
         !self.errors.is_empty() || self.form_error.is_some()
+    }
+}
+
+/// What the address of a page asks for, in its query. Read like a form: nothing in it makes a page fail.
+#[derive(Debug, Clone, Default)]
+pub struct Asked(Fields);
+
+impl Asked {
+    /// What is asked for under a name, or empty.
+    pub fn value(&self, name: &str) -> &str {
+        self.0.typed(name)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Asked, Self::Rejection> {
+        Ok(Asked(Fields::parse(parts.uri.query().unwrap_or_default().as_bytes())))
     }
 }
 

@@ -1,17 +1,13 @@
 //! The contact form: a client leaves a contact, and becomes a client with a number.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    http::StatusCode,
-};
+use axum::{extract::State, http::StatusCode};
 use axum_extra::extract::CookieJar;
 use domain::{
     attribution::{LinkRule, Visit},
     referral_code::ReferralCode,
     text::{Email, Message, Name, Phone, Telegram, optional},
 };
-use serde::Deserialize;
 
 use crate::{
     app::App,
@@ -20,11 +16,14 @@ use crate::{
     redirect::visit_in,
     web::{
         address::Origin,
-        fields::Fields,
+        fields::{Asked, Fields},
         shell::PublicShell,
         show::{Page, show, show_with},
     },
 };
+
+/// The field that people don't see.
+const TRAP: &str = "leave_empty";
 
 /// The longest identifier of a form that is taken; ours are 36 letters.
 const MAX_SUBMISSION: usize = 100;
@@ -47,21 +46,14 @@ struct ThanksPage {
     site_url: String,
 }
 
-/// What the redirect adds to the address.
-#[derive(Debug, Deserialize)]
-pub struct Asked {
-    #[serde(default, rename = "ref")]
-    code: String,
-}
-
 /// `GET /contact`
 ///
 /// # Errors
 /// When the template fails.
-pub async fn form(State(app): State<App>, jar: CookieJar, Query(asked): Query<Asked>) -> Page {
+pub async fn form(State(app): State<App>, jar: CookieJar, asked: Asked) -> Page {
     let env = app.env();
     let cookie = visit_in(&jar).filter(|visit| visit.within(env.programme.window(), env.now));
-    let linked = ReferralCode::read(&asked.code).map(|reading| reading.code);
+    let linked = ReferralCode::read(asked.value("ref")).map(|reading| reading.code);
     // The redirect has applied the rule to the cookie already; the address only speaks where there is no cookie,
     // or where the last link counts.
     let code = match (env.programme.link_rule, cookie) {
@@ -88,9 +80,12 @@ pub async fn submit(
 ) -> Page {
     app.limits.check(Limited::Contact, &origin)?;
     let env = app.env();
-    // A field that people don't see: whoever fills it in is a program. It is thanked and nothing is kept.
-    if !form.typed("website").is_empty() {
-        return thanks(&app, "", 0);
+    // A field that people don't see. Whoever fills it in is a program, or a browser that fills in too much: nothing
+    // is thrown away silently, a person sends the form once more.
+    if !form.typed(TRAP).is_empty() {
+        form.refuse_form(
+            "This was filled in as if by a program. If you are a person, please press Send once more.",
+        );
     }
     let Some(contact) = read(&mut form, visit_in(&jar)) else {
         if form.typed("submission").is_empty() {

@@ -1,14 +1,15 @@
 //! A forgotten password: asking for a link, and choosing a new one.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
 use axum_extra::extract::CookieJar;
 use domain::text::Email;
-use serde::Deserialize;
 
 use crate::{
     app::App,
@@ -18,7 +19,7 @@ use crate::{
     web::{
         address::Origin,
         error::{Explanation, PageError},
-        fields::Fields,
+        fields::{Asked, Fields},
         paths,
         public::sign_up::{check_password, user_agent},
         shell::PublicShell,
@@ -35,32 +36,35 @@ struct RecoverPage {
     asked: bool,
 }
 
-/// What the address of the page may say.
-#[derive(Debug, Deserialize)]
-pub struct Asked {
-    #[serde(default)]
-    email: String,
-}
-
 /// `GET /recover`
 ///
 /// # Errors
 /// When the template fails.
-pub async fn form(State(app): State<App>, Query(asked): Query<Asked>) -> Page {
+pub async fn form(State(app): State<App>, asked: Asked) -> Page {
     let shell = PublicShell::for_partners(&app.env(), paths::SIGN_IN);
-    show(&RecoverPage { shell, form: Fields::filled([("email", &asked.email)]), asked: false })
+    show(&RecoverPage { shell, form: Fields::filled([("email", asked.value("email"))]), asked: false })
 }
 
-/// `POST /recover`: always the same answer, and the same work, whether or not the address is known.
+/// Longer than the database takes, so that the time of the answer tells nothing.
+const ANSWER_AFTER: Duration = Duration::from_millis(250);
+
+/// `POST /recover`: always the same answer after the same time, whether or not the address is known.
 ///
 /// # Errors
 /// Too often, or the database says no.
 pub async fn submit(State(app): State<App>, Origin(origin): Origin, form: Fields) -> Page {
     app.limits.check(Limited::Recovery, &origin)?;
-    if let Ok(email) = Email::parse(form.typed("email")) {
-        let key = email.key();
-        app.write(move |tx, env| recovery::ask(tx, env, &key)).await?;
-    }
+    let asking = async {
+        match Email::parse(form.typed("email")) {
+            Ok(email) => {
+                let key = email.key();
+                app.write(move |tx, env| recovery::ask(tx, env, &key)).await
+            }
+            Err(_) => Ok(()),
+        }
+    };
+    let (asked, ()) = tokio::join!(asking, tokio::time::sleep(ANSWER_AFTER));
+    asked?;
     let shell = PublicShell::for_partners(&app.env(), paths::SIGN_IN);
     show(&RecoverPage { shell, form, asked: true })
 }

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
 use axum_extra::extract::CookieJar;
 use domain::text::Email;
-use serde::Deserialize;
 use store::accounts::{self, Kind};
 
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
     web::{
         address::Origin,
         error::PageError,
-        fields::Fields,
+        fields::{Asked, Fields},
         paths,
         public::sign_up::user_agent,
         shell::PublicShell,
@@ -46,24 +45,15 @@ impl SignInPage {
     }
 }
 
-/// What the address of the page may say.
-#[derive(Debug, Deserialize)]
-pub struct Asked {
-    #[serde(default)]
-    email: String,
-    #[serde(default)]
-    next: String,
-}
-
 /// `GET /sign-in`
 ///
 /// # Errors
 /// When the template fails.
-pub async fn form(State(app): State<App>, Anybody(visitor): Anybody, Query(asked): Query<Asked>) -> Page {
+pub async fn form(State(app): State<App>, Anybody(visitor): Anybody, asked: Asked) -> Page {
     if visitor.is_some() {
         return go_to(paths::HOME);
     }
-    let form = Fields::filled([("email", &asked.email), ("next", &asked.next)]);
+    let form = Fields::filled([("email", asked.value("email")), ("next", asked.value("next"))]);
     show(&SignInPage::new(&app, form, false))
 }
 
