@@ -1,6 +1,6 @@
 //! Starting and stopping the server.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use anyhow::Context;
 use store::Db;
@@ -29,7 +29,8 @@ pub fn open_database(config: &Config) -> anyhow::Result<Db> {
     if let Some(file) = config.database.strip_prefix("sqlite:")
         && let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty())
     {
-        std::fs::create_dir_all(folder).with_context(|| {
+        // Names, contacts and wallets: for the server's user alone.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| {
             format!(
                 "The data folder {} can't be made. Choose another with GOODWORD_DATA_DIR",
                 folder.display()

@@ -121,8 +121,9 @@ pub fn reopen(tx: &mut Tx, env: &Env, by: &Actor, number: i64, reason: &str) -> 
     if let (Some(won), Some(partner)) = (&deal.won, &deal.partner)
         && won.commission.is_some()
     {
-        let taken = reverse(tx, env, &deal, Cause::Reopening, reason)?;
+        // Locked before the ledger, in the order in which winning locks them.
         let volume = partners::lock_volume(tx, &partner.id)?.0;
+        let taken = reverse(tx, env, &deal, Cause::Reopening, reason)?;
         // Clamped, not asserted: the totals are a projection and must never keep sales from correcting a deal.
         partners::add_totals(tx, &partner.id, 0, -1, -won.remaining().min(volume))?;
         add_profit(tx, env, &partner.id, -taken)?;
@@ -153,9 +154,9 @@ pub fn refund(
     let mut reversed = Money::ZERO;
     if let (Some(commission), Some(partner)) = (won.commission, &deal.partner) {
         let cause = Cause::Refund { number: refunds, deal_amount: won.amount, refunded_total: refunded };
+        let volume = partners::lock_volume(tx, &partner.id)?.0;
         let taken = reverse(tx, env, &deal, cause, reason)?;
         reversed = commission.reversed + taken;
-        let volume = partners::lock_volume(tx, &partner.id)?.0;
         partners::add_totals(tx, &partner.id, 0, 0, -amount.min(volume))?;
         add_profit(tx, env, &partner.id, -taken)?;
     }

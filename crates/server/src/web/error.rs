@@ -5,7 +5,7 @@ use std::any::Any;
 use askama::Template;
 use axum::{
     body::Body,
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -155,7 +155,8 @@ struct ErrorPage {
 
 /// Turns answers without a page into a page, and logs defects under a reference.
 pub async fn render(State(app): State<App>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
+    // The route, not the address: addresses can hold one-time secrets, which don't belong in a log.
+    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
     let response = next.run(request).await;
     let status = response.status();
@@ -168,7 +169,7 @@ pub async fn render(State(app): State<App>, request: Request, next: Next) -> Res
     let mut explanation = parts.extensions.get::<Explanation>().cloned().unwrap_or_else(|| explain(status));
     if let Some(Defect(error)) = parts.extensions.get::<Defect>() {
         let reference = app.ids.secret()[..8].to_owned();
-        tracing::error!(%reference, %method, path, error, "a request failed");
+        tracing::error!(%reference, %method, route, error, "a request failed");
         explanation.sentence = format!(
             "Something went wrong on our side; nothing you sent was half done. Please try again. If it happens again, \
              tell support this reference: {reference}."
