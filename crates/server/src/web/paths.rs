@@ -38,6 +38,8 @@ pub const CONTACT: &str = "/contact";
 pub const OFFICE: &str = "/office";
 /// Clients.
 pub const OFFICE_CLIENTS: &str = "/office/clients";
+/// Deals; each has a page, the list is that of clients.
+pub const OFFICE_DEALS: &str = "/office/deals";
 /// The queue of withdrawals.
 pub const OFFICE_WITHDRAWALS: &str = "/office/withdrawals";
 /// Partners.
@@ -90,7 +92,7 @@ pub fn office_client(number: i64) -> String {
 
 /// The page of a deal.
 pub fn office_deal(number: i64) -> String {
-    format!("/office/deals/{number}")
+    format!("{OFFICE_DEALS}/{number}")
 }
 
 /// The page of a withdrawal.

@@ -167,3 +167,23 @@ fn notice(done: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+impl OfficeShell {
+    /// Around a page in the tests that render one.
+    pub fn sample() -> OfficeShell {
+        OfficeShell {
+            programme: "Northwind Partners".into(),
+            here: paths::OFFICE_CLIENTS,
+            tabs: vec![OfficeTab {
+                path: paths::OFFICE_WITHDRAWALS,
+                label: "Withdrawals",
+                count: 4,
+                overdue: true,
+            }],
+            name: "Ada Admin".into(),
+            role: "Admin",
+            notice: Some("The deal is added."),
+        }
+    }
+}

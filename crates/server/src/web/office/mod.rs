@@ -1,10 +1,23 @@
 //! Pages for staff. Every address is here with the permission it needs; nothing of the office is reached past
 //! this table, and the tests walk the whole of it.
 
+pub mod client;
+pub mod clients;
+pub mod deal;
+pub mod feedback;
+pub mod partner;
+pub mod partners;
+pub mod parts;
+pub mod recovery;
+pub mod settings;
+pub mod staff;
+pub mod withdrawal;
+pub mod withdrawals;
+
 use axum::{
     Router,
     middleware::from_fn,
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, post},
 };
 use domain::permission::Permission;
 
@@ -31,7 +44,45 @@ fn route(path: impl Into<String>, permission: Permission, handler: MethodRouter<
 /// The permission table of the office.
 pub fn table() -> Vec<OfficeRoute> {
     use Permission::*;
-    vec![route(paths::OFFICE, Office, get(home))]
+    let clients = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_CLIENTS);
+    let deals = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_DEALS);
+    let withdrawals = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_WITHDRAWALS);
+    let partners = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_PARTNERS);
+    let feedback = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_FEEDBACK);
+    let recovery = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_RECOVERY);
+    let members = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_STAFF);
+    vec![
+        route(paths::OFFICE, Office, get(home)),
+        route(paths::OFFICE_CLIENTS, ReadClients, get(clients::page)),
+        route(clients(""), ReadClients, get(client::page)),
+        route(clients("/notes"), CloseDeals, post(client::add_note)),
+        route(clients("/deals"), CloseDeals, post(client::add_deal)),
+        route(deals(""), ReadClients, get(deal::page)),
+        route(deals("/win"), CloseDeals, post(deal::win)),
+        route(deals("/lose"), CloseDeals, post(deal::lose)),
+        route(deals("/reopen"), CloseDeals, post(deal::reopen)),
+        route(deals("/refund"), CloseDeals, post(deal::refund)),
+        route(paths::OFFICE_WITHDRAWALS, ReadWithdrawals, get(withdrawals::page)),
+        route(withdrawals(""), ReadWithdrawals, get(withdrawal::page)),
+        route(withdrawals("/pay"), DecideWithdrawals, post(withdrawal::pay)),
+        route(withdrawals("/reject"), DecideWithdrawals, post(withdrawal::reject)),
+        route(paths::OFFICE_PARTNERS, ReadPartners, get(partners::page)),
+        route(partners(""), ReadPartners, get(partner::page)),
+        route(partners("/suspend"), ManagePartners, post(partner::suspend)),
+        route(partners("/reinstate"), ManagePartners, post(partner::reinstate)),
+        route(partners("/rate"), ManagePartners, post(partner::set_rate)),
+        route(paths::OFFICE_FEEDBACK, ReadFeedback, get(feedback::page)),
+        route(feedback("/done"), ReadFeedback, post(feedback::done)),
+        route(feedback("/reopen"), ReadFeedback, post(feedback::reopen)),
+        route(paths::OFFICE_RECOVERY, RecoverAccounts, get(recovery::page)),
+        route(recovery("/issue"), RecoverAccounts, post(recovery::issue)),
+        route(paths::OFFICE_SETTINGS, ChangeSettings, get(settings::page).post(settings::save)),
+        route(paths::OFFICE_STAFF, ManageStaff, get(staff::page).post(staff::invite)),
+        route(members("/role"), ManageStaff, post(staff::set_role)),
+        route(members("/disable"), ManageStaff, post(staff::disable)),
+        route(members("/enable"), ManageStaff, post(staff::enable)),
+        route(members("/invite"), ManageStaff, post(staff::invite_again)),
+    ]
 }
 
 /// The addresses of the office.
@@ -51,4 +102,24 @@ async fn home(staff: Staff) -> Page {
     ];
     let section = sections.into_iter().find(|(_, permission)| staff.role.may(*permission));
     go_to(section.map_or(paths::OFFICE_PARTNERS, |(path, _)| path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_address_stands_once_in_the_table_and_every_permission_is_needed_somewhere() {
+        let mut seen = HashSet::new();
+        for route in table() {
+            assert!(route.path.starts_with(paths::OFFICE), "{}", route.path);
+            assert!(seen.insert(route.path.clone()), "{} stands twice", route.path);
+        }
+        let used: HashSet<Permission> = table().iter().map(|route| route.permission).collect();
+        for permission in Permission::ALL {
+            assert!(used.contains(&permission), "no address needs {permission:?}");
+        }
+    }
 }

@@ -1,0 +1,303 @@
+//! One client: contact, which partner the client belongs to and why, deals, notes.
+
+use askama::Template;
+use axum::{extract::State, http::StatusCode};
+use domain::{
+    money::Currency,
+    permission::Permission,
+    text::{Line, Message, Phone, Telegram},
+};
+use store::{
+    clients::{self, Attribution, Client, Note},
+    deals::{self, Deal},
+};
+
+use super::parts::{Asked, Badge, Link, Moment, Number, Refused};
+use crate::{
+    app::App,
+    ops::clients::{self as acts, ClientError},
+    web::{
+        error::PageError,
+        fields::Fields,
+        paths,
+        shell::OfficeShell,
+        show::{Page, go_to, show_with},
+        visitor::Staff,
+    },
+};
+
+/// How many characters the title of a deal may have.
+const TITLE_CHARS: usize = 200;
+
+#[derive(Template)]
+#[template(path = "office/client.html")]
+struct ClientPage {
+    shell: OfficeShell,
+    number: i64,
+    name: String,
+    contacts: Vec<Contact>,
+    message: String,
+    since: Moment,
+    partner: Option<Link>,
+    history: Vec<Decision>,
+    deals: Vec<DealRow>,
+    notes: Vec<Written>,
+    /// Whether the person may write notes and open deals.
+    may_act: bool,
+    refused: Refused,
+    currency: &'static str,
+}
+
+/// A way to reach the client; the link may be empty.
+struct Contact {
+    label: &'static str,
+    link: Link,
+}
+
+/// One entry of the attribution's history.
+struct Decision {
+    how: &'static str,
+    partner: Option<Link>,
+    code: String,
+    repaired_from: String,
+    reason: String,
+    by: String,
+    at: Moment,
+}
+
+struct DealRow {
+    deal: Link,
+    title: String,
+    status: Badge,
+    changed: Moment,
+    amount: String,
+}
+
+struct Written {
+    author: String,
+    at: Moment,
+    message: String,
+}
+
+fn contacts(client: &Client) -> Vec<Contact> {
+    let contact = |label, text: &str, href: Option<String>| Contact {
+        label,
+        link: Link { href: href.unwrap_or_default(), text: text.to_owned() },
+    };
+    let email = Some(&client.email).filter(|email| !email.is_empty()).map(|email| format!("mailto:{email}"));
+    let phone = Phone::parse(&client.phone).ok().map(|phone| format!("tel:{}", phone.dial()));
+    let telegram = Telegram::parse(&client.telegram).ok().and_then(|telegram| telegram.link());
+    vec![
+        contact("Email", &client.email, email),
+        contact("Phone", &client.phone, phone),
+        contact("Telegram", &client.telegram, telegram),
+    ]
+}
+
+impl Decision {
+    fn new(decision: &Attribution) -> Decision {
+        Decision {
+            how: decision.method.label(),
+            partner: decision.partner.as_ref().map(Link::partner),
+            code: decision.code.clone().unwrap_or_default(),
+            repaired_from: decision.repaired_from.clone().unwrap_or_default(),
+            reason: decision.reason.clone().unwrap_or_default(),
+            by: decision.decided_by.clone().unwrap_or_else(|| "Contact form".into()),
+            at: Moment::exact(decision.at),
+        }
+    }
+}
+
+impl DealRow {
+    fn new(deal: &Deal, currency: Currency) -> DealRow {
+        DealRow {
+            deal: Link::deal(deal.number),
+            title: deal.title.clone(),
+            status: Badge::deal(deal.status),
+            changed: Moment::day(deal.changed_at),
+            amount: deal.won.as_ref().map(|won| currency.format(won.amount)).unwrap_or_default(),
+        }
+    }
+}
+
+impl ClientPage {
+    fn new(
+        shell: OfficeShell,
+        found: (Client, Vec<Attribution>, Vec<Deal>, Vec<Note>),
+        may_act: bool,
+        refused: Refused,
+        currency: Currency,
+    ) -> ClientPage {
+        let (client, history, deals, notes) = found;
+        ClientPage {
+            shell,
+            number: client.number,
+            contacts: contacts(&client),
+            message: client.message,
+            since: Moment::exact(client.created_at),
+            partner: client.partner.as_ref().map(Link::partner),
+            name: client.name,
+            history: history.iter().map(Decision::new).collect(),
+            deals: deals.iter().map(|deal| DealRow::new(deal, currency)).collect(),
+            notes: notes
+                .into_iter()
+                .map(|note| Written {
+                    author: note.author,
+                    at: Moment::exact(note.at),
+                    message: note.message,
+                })
+                .collect(),
+            may_act,
+            refused,
+            currency: currency.code(),
+        }
+    }
+}
+
+async fn render(
+    app: &App,
+    staff: Staff,
+    number: i64,
+    done: Option<String>,
+    status: StatusCode,
+    refused: Refused,
+) -> Page {
+    let may_act = staff.role.may(Permission::CloseDeals);
+    let (shell, found) = app
+        .read(move |tx, env| -> Result<_, PageError> {
+            let client = clients::by_number(tx, number)?.ok_or_else(PageError::not_found)?;
+            let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_CLIENTS, done.as_deref())?;
+            let history = clients::attributions(tx, number)?;
+            let deals = deals::of_client(tx, number)?;
+            Ok((shell, (client, history, deals, clients::notes(tx, number)?)))
+        })
+        .await?;
+    show_with(status, &ClientPage::new(shell, found, may_act, refused, app.programme().currency))
+}
+
+/// `GET /office/clients/{n}`
+///
+/// # Errors
+/// 404 when there is no such client.
+pub async fn page(State(app): State<App>, staff: Staff, Number(number): Number, asked: Asked) -> Page {
+    render(&app, staff, number, asked.done(), StatusCode::OK, Refused::default()).await
+}
+
+/// `POST /office/clients/{n}/notes`
+///
+/// # Errors
+/// 404 when there is no such client.
+pub async fn add_note(
+    State(app): State<App>,
+    staff: Staff,
+    Number(number): Number,
+    mut form: Fields,
+) -> Page {
+    let Some(note) = form.check("message", |typed| Message::parse_as("note", typed)) else {
+        return refuse(&app, staff, number, "note", form).await;
+    };
+    app.write(move |tx, env| acts::add_note(tx, env, &staff.actor, number, &note)).await?;
+    go_to(&paths::with_query(&paths::office_client(number), &[("done", "note")]))
+}
+
+/// `POST /office/clients/{n}/deals`
+///
+/// # Errors
+/// 404 when there is no such client.
+pub async fn add_deal(
+    State(app): State<App>,
+    staff: Staff,
+    Number(number): Number,
+    mut form: Fields,
+) -> Page {
+    let Some(title) = form.check("title", |typed| Line::<TITLE_CHARS>::parse_as("title", typed)) else {
+        return refuse(&app, staff, number, "deal", form).await;
+    };
+    app.write(move |tx, env| acts::add_deal(tx, env, &staff.actor, number, title.as_str())).await?;
+    go_to(&paths::with_query(&paths::office_client(number), &[("done", "deal")]))
+}
+
+async fn refuse(app: &App, staff: Staff, number: i64, act: &'static str, form: Fields) -> Page {
+    render(app, staff, number, None, StatusCode::UNPROCESSABLE_ENTITY, Refused::act(act, form)).await
+}
+
+impl From<ClientError> for PageError {
+    fn from(error: ClientError) -> PageError {
+        match error {
+            ClientError::Unknown => PageError::not_found(),
+            ClientError::Db(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{attribution::Method, clock::Timestamp, deal::DealStatus};
+    use store::clients::PartnerName;
+
+    #[test]
+    fn the_page_shows_contacts_history_deals_and_what_was_refused() {
+        let at = Timestamp::from_micros(1_795_421_400_000_000);
+        let partner = PartnerName { id: "p1".into(), name: "Mara Lindqvist".into() };
+        let client = Client {
+            number: 1042,
+            name: "Aurora <b>".into(),
+            email: "hello@aurora.example".into(),
+            phone: "+49 30 000 112".into(),
+            telegram: "@aurora".into(),
+            message: String::new(),
+            partner: Some(partner.clone()),
+            created_at: at,
+        };
+        let decision = Attribution {
+            at,
+            partner: Some(partner.clone()),
+            method: Method::Code,
+            code: Some("K7QM2XWD".into()),
+            repaired_from: Some("K7QM2XVD".into()),
+            decided_by: None,
+            reason: None,
+        };
+        let nobody = Attribution {
+            partner: None,
+            reason: Some("No partner has this code.".into()),
+            ..decision.clone()
+        };
+        let deal = Deal {
+            number: 2077,
+            client_number: 1042,
+            client_name: "Aurora".into(),
+            title: "Shop".into(),
+            status: DealStatus::Pending,
+            partner: Some(partner),
+            created_at: at,
+            changed_at: at,
+            lost_reason: None,
+            win_round: 0,
+            won: None,
+        };
+        let mut form = Fields::filled([("message", "typed <script>")]);
+        form.refuse("message", "Too long.");
+        let note = Note { at, author: "Sam".into(), message: "Call on Monday".into() };
+        let found = (client, vec![decision, nobody], vec![deal], vec![note]);
+        let refused = Refused::act("note", form);
+        let page = ClientPage::new(OfficeShell::sample(), found.clone(), true, refused, Currency::USD);
+        let text = page.render().unwrap();
+        for part in [
+            "C-1042 Aurora &#60;b&#62;",
+            "mailto:hello@aurora.example",
+            "tel:+4930000112",
+            "https://t.me/aurora",
+            "K7QM2XVD",
+            "No partner has this code.",
+            "/office/deals/2077",
+            "typed &#60;script&#62;",
+            "Too long.",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+        let reader = ClientPage::new(OfficeShell::sample(), found, false, Refused::default(), Currency::USD);
+        assert!(!reader.render().unwrap().contains("<form class"), "who may only read sees no forms");
+    }
+}

@@ -1,0 +1,369 @@
+//! One partner: figures, balances and the entries behind them, withdrawals, the rate, suspension.
+
+use askama::Template;
+use axum::{extract::State, http::StatusCode};
+use domain::{
+    clock::Timestamp,
+    ledger::Account,
+    permission::{Permission, Role},
+    rate::Rate,
+    text::Message,
+};
+use store::{
+    ledger::{self, Balances, StatementLine},
+    partners::{self, Partner},
+    programme::Programme,
+    withdrawals::{self, PartnerWithdrawals, Withdrawal},
+};
+
+use super::{
+    partners::rate_now,
+    parts::{Asked, Badge, Entry, Id, Moment, Pager, ROWS_AND_ONE, Refused, page_of},
+};
+use crate::{
+    app::App,
+    ops::partners::{self as acts, PartnerError},
+    web::{
+        error::PageError,
+        fields::Fields,
+        paths,
+        shell::OfficeShell,
+        show::{Page, go_to, show_with},
+        visitor::Staff,
+    },
+};
+
+/// How many withdrawals are shown.
+const WITHDRAWALS: i64 = 10;
+
+#[derive(Template)]
+#[template(path = "office/partner.html")]
+struct PartnerPage {
+    shell: OfficeShell,
+    /// Why the act that was sent can't be done as things stand.
+    conflict: Option<String>,
+    id: String,
+    name: String,
+    email: String,
+    status: Badge,
+    /// Since when, and why.
+    suspended: Option<(Moment, String)>,
+    code: String,
+    link: String,
+    rate: String,
+    rate_why: String,
+    since: Moment,
+    clicks: i64,
+    clients: i64,
+    won: i64,
+    volume: String,
+    /// The way to the partner's clients, for those who may open it.
+    clients_href: Option<String>,
+    /// Balances, entries and withdrawals, for those who may see them.
+    books: Option<Books>,
+    may_manage: bool,
+    refused: Refused,
+    rate_form: Fields,
+    currency: &'static str,
+}
+
+struct Books {
+    available: String,
+    on_hold: String,
+    reserved: String,
+    paid: String,
+    entries: Vec<Entry>,
+    pager: Pager,
+    withdrawals: Vec<Requested>,
+}
+
+struct Requested {
+    href: String,
+    at: Moment,
+    status: Badge,
+    amount: String,
+}
+
+/// Everything the page shows, as read at one moment.
+struct Found {
+    partner: Partner,
+    clicks: i64,
+    /// For those who may see them: balances, statement, withdrawals.
+    books: Option<(Balances, Vec<StatementLine>, Vec<Withdrawal>)>,
+    now: Timestamp,
+}
+
+impl Books {
+    fn new(
+        (balances, lines, withdrawals): (Balances, Vec<StatementLine>, Vec<Withdrawal>),
+        programme: &Programme,
+        role: Role,
+        asked: &Asked,
+        (id, now): (&str, Timestamp),
+    ) -> Books {
+        let currency = programme.currency;
+        let address = paths::office_partner(id);
+        let (lines, pager) = page_of(lines, asked, "before", &address, |line| line.entry.seq.to_string());
+        Books {
+            available: currency.format(balances.available),
+            on_hold: currency.format(balances.on_hold),
+            reserved: currency.format(balances.reserved),
+            paid: currency.format(balances.paid),
+            entries: lines.iter().map(|line| Entry::new(line, currency, role)).collect(),
+            pager,
+            withdrawals: withdrawals
+                .iter()
+                .map(|withdrawal| Requested {
+                    href: paths::office_withdrawal(&withdrawal.id),
+                    at: Moment::day(withdrawal.requested_at),
+                    status: Badge::withdrawal(withdrawal, now),
+                    amount: currency.format(withdrawal.amount),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Where the rate comes from, and what comes next.
+fn rate_why(partner: &Partner, programme: &Programme) -> String {
+    let currency = programme.currency;
+    if partner.agreed_rate.is_some() {
+        return "Agreed with this partner; the tiers don't matter.".into();
+    }
+    let standing = programme.tiers.standing(partner.volume);
+    let from = format!("Tier from {}.", currency.format(standing.current.from));
+    match standing.next {
+        Some(next) => format!("{from} {} from {}.", next.rate, currency.format(next.from)),
+        None => format!("{from} It is the highest."),
+    }
+}
+
+impl PartnerPage {
+    fn new(
+        shell: OfficeShell,
+        found: Found,
+        programme: &Programme,
+        public_url: &str,
+        role: Role,
+        (asked, refused): (&Asked, Refused),
+    ) -> PartnerPage {
+        let Found { partner, clicks, books, now } = found;
+        let rate_form = if refused.is("rate") {
+            refused.form("rate").clone()
+        } else {
+            Fields::filled([("rate", &partner.agreed_rate.map(Rate::percent).unwrap_or_default())])
+        };
+        PartnerPage {
+            shell,
+            conflict: None,
+            status: Badge::partner(partner.suspended.is_some()),
+            link: format!("{public_url}{}", paths::referral(partner.code)),
+            code: partner.code.spoken(),
+            rate: rate_now(&partner, programme),
+            rate_why: rate_why(&partner, programme),
+            since: Moment::exact(partner.created_at),
+            clicks,
+            clients: partner.clients,
+            won: partner.deals_won,
+            volume: programme.currency.format(partner.volume),
+            clients_href: role
+                .may(Permission::ReadClients)
+                .then(|| paths::with_query(paths::OFFICE_CLIENTS, &[("partner", &partner.id)])),
+            books: books.map(|books| Books::new(books, programme, role, asked, (&partner.id, now))),
+            may_manage: role.may(Permission::ManagePartners),
+            refused,
+            rate_form,
+            currency: programme.currency.code(),
+            suspended: partner.suspended.map(|(at, reason)| (Moment::exact(at), reason)),
+            id: partner.id,
+            name: partner.name,
+            email: partner.email,
+        }
+    }
+}
+
+/// What a page is shown for.
+#[derive(Default)]
+struct Occasion {
+    asked: Asked,
+    refused: Refused,
+    conflict: Option<String>,
+}
+
+async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasion: Occasion) -> Page {
+    let role = staff.role;
+    let (done, before) = (occasion.asked.done(), occasion.asked.number("before"));
+    let (shell, found, programme) = app
+        .read(move |tx, env| -> Result<_, PageError> {
+            let partner = partners::by_id(tx, &id)?.ok_or_else(PageError::not_found)?;
+            let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_PARTNERS, done.as_deref())?;
+            let currency = env.programme.currency;
+            let books = if staff.role.may(Permission::ReadWithdrawals) {
+                let balances = ledger::balances(tx, &id, currency)?;
+                let account = Account::payable(&id, currency);
+                let lines = ledger::statement(tx, &account, before, ROWS_AND_ONE)?;
+                let list = PartnerWithdrawals::default();
+                let requested = withdrawals::of_partner(tx, &id, &list, None, WITHDRAWALS)?;
+                Some((balances, lines, requested.into_iter().map(|(withdrawal, _)| withdrawal).collect()))
+            } else {
+                None
+            };
+            let found = Found { clicks: partners::clicks(tx, &id)?, partner, books, now: env.now };
+            Ok((shell, found, env.programme.clone()))
+        })
+        .await?;
+    let kept = (&occasion.asked, occasion.refused);
+    let page = PartnerPage::new(shell, found, &programme, &app.public_url, role, kept);
+    show_with(status, &PartnerPage { conflict: occasion.conflict, ..page })
+}
+
+/// `GET /office/partners/{id}`
+///
+/// # Errors
+/// 404 when there is no such partner.
+pub async fn page(State(app): State<App>, staff: Staff, Id(id): Id, asked: Asked) -> Page {
+    render(&app, staff, id, StatusCode::OK, Occasion { asked, ..Occasion::default() }).await
+}
+
+/// `POST /office/partners/{id}/suspend`
+///
+/// # Errors
+/// 404 when there is no such partner.
+pub async fn suspend(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
+    let Some(reason) = form.check("reason", |typed| Message::parse_as("reason", typed)) else {
+        return refuse(&app, staff, id, "suspend", form).await;
+    };
+    let of = id.clone();
+    let done = app.write(move |tx, env| acts::suspend(tx, env, &of, reason.as_str())).await;
+    answer(&app, staff, id, "suspended", done).await
+}
+
+/// `POST /office/partners/{id}/reinstate`
+///
+/// # Errors
+/// 404 when there is no such partner.
+pub async fn reinstate(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
+    let of = id.clone();
+    let done = app.write(move |tx, _| acts::reinstate(tx, &of)).await;
+    answer(&app, staff, id, "reinstated", done).await
+}
+
+/// `POST /office/partners/{id}/rate`
+///
+/// # Errors
+/// 404 when there is no such partner.
+pub async fn set_rate(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
+    let parse = |typed: &str| match typed.trim() {
+        "" => Ok(None),
+        typed => Rate::parse_percent(typed).map(Some),
+    };
+    let Some(rate) = form.check("rate", parse) else {
+        return refuse(&app, staff, id, "rate", form).await;
+    };
+    let of = id.clone();
+    let done = app.write(move |tx, _| acts::agree_rate(tx, &of, rate)).await;
+    answer(&app, staff, id, "rate", done).await
+}
+
+async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
+    let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
+    render(app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
+}
+
+async fn answer(app: &App, staff: Staff, id: String, word: &str, done: Result<(), PartnerError>) -> Page {
+    match done {
+        Ok(()) => go_to(&paths::with_query(&paths::office_partner(&id), &[("done", word)])),
+        Err(PartnerError::Unknown) => Err(PageError::not_found()),
+        Err(PartnerError::Db(error)) => Err(error.into()),
+        Err(refusal) => {
+            let occasion = Occasion { conflict: Some(refusal.to_string()), ..Occasion::default() };
+            render(app, staff, id, StatusCode::CONFLICT, occasion).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{partners::tests::sample, withdrawals},
+        *,
+    };
+    use domain::{
+        ledger::{self as book, Side},
+        money::Money,
+        withdrawal::{Request, WithdrawalStatus, hold},
+    };
+
+    const AT: Timestamp = withdrawals::tests::AT;
+
+    fn text(partner: Partner, role: Role, refused: Refused) -> String {
+        let programme = Programme::standard();
+        let withdrawal = withdrawals::tests::sample(WithdrawalStatus::Pending);
+        let transfer = hold(&Request {
+            id: &withdrawal.id,
+            partner: &partner.id,
+            currency: programme.currency,
+            amount: withdrawal.amount,
+        });
+        let line = StatementLine {
+            entry: book::Entry {
+                account: transfer.debit.key(),
+                seq: 3,
+                transfer: transfer.key.clone(),
+                side: Side::Debit,
+                amount: withdrawal.amount,
+                balance_after: Money::from_minor(184_000),
+            },
+            change: -withdrawal.amount,
+            transfer,
+            at: AT,
+        };
+        let books = role
+            .may(Permission::ReadWithdrawals)
+            .then(|| (Balances::default(), vec![line], vec![withdrawal]));
+        let found = Found { partner, clicks: 1204, books, now: AT };
+        let shell = OfficeShell::sample();
+        let kept = (&Asked::default(), refused);
+        PartnerPage::new(shell, found, &programme, "http://localhost", role, kept).render().unwrap()
+    }
+
+    #[test]
+    fn finance_sees_balances_entries_and_forms() {
+        let text = text(sample(), Role::Finance, Refused::default());
+        for part in [
+            "Mara &#60;Lindqvist&#62;",
+            "http://localhost/r/",
+            "1204",
+            "−2,400.00",
+            "1,840.00",
+            "48 h left",
+            "Tier from 25,000.00. 15 % from 100,000.00.",
+            "/rate\"",
+            "/suspend\"",
+            "/office/clients?partner=",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+        assert!(!text.contains("/reinstate\""));
+    }
+
+    #[test]
+    fn support_sees_neither_money_nor_forms() {
+        let text = text(sample(), Role::Support, Refused::default());
+        for part in ["1,840.00", "/rate\"", "/suspend\"", "/office/clients?partner=", "/office/withdrawals/"]
+        {
+            assert!(!text.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn a_suspended_partner_can_be_reinstated_and_errors_stand_beside_fields() {
+        let mut form = Fields::filled([("rate", "ten")]);
+        form.refuse("rate", "Write a percentage.");
+        let partner = Partner { suspended: Some((AT, "Sent <spam>".into())), ..sample() };
+        let text = text(partner, Role::Admin, Refused::act("rate", form));
+        for part in ["Sent &#60;spam&#62;", "/reinstate\"", "id=\"rate-rate-error\"", "value=\"ten\""] {
+            assert!(text.contains(part), "{part}");
+        }
+    }
+}
