@@ -466,13 +466,52 @@ pub fn statement(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<StatementLine>, DbError> {
+    statement_of(tx, account, Lines::All, before, limit)
+}
+
+/// Which lines of a statement are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lines {
+    /// Every line.
+    #[default]
+    All,
+    /// What was earned with deals, and what was taken back of it.
+    Deals,
+    /// The same, of the deal with this transaction number.
+    Deal(i64),
+    /// Commissions whose hold period still runs.
+    OnHold,
+    /// What was withdrawn, and what came of it.
+    Withdrawals,
+}
+
+/// Some lines of an account's statement, otherwise like [`statement`].
+///
+/// # Errors
+/// When the database fails.
+pub fn statement_of(
+    tx: &mut Tx<'_>,
+    account: &Account,
+    lines: Lines,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<StatementLine>, DbError> {
+    let (which, deal) = match lines {
+        Lines::All => ("", None),
+        Lines::Deals => ("AND t.subject IN ('deal', 'refund')", None),
+        Lines::Deal(number) => ("AND t.subject IN ('deal', 'refund') AND t.subject_id = $4", Some(number)),
+        Lines::OnHold => ("AND EXISTS (SELECT 1 FROM ledger_holds h WHERE h.transfer = t.key)", None),
+        Lines::Withdrawals => ("AND t.subject = 'withdrawal'", None),
+    };
     let sql = format!(
         "SELECT {COLUMNS}, t.at, p.amount, e.seq, e.side, e.amount, e.balance_after
          FROM ledger_entries e JOIN ledger_transfers t ON t.key = e.transfer
          LEFT JOIN ledger_transfers p ON p.key = t.pending
-         WHERE e.account = $1 AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3"
+         WHERE e.account = $1 AND e.seq < $2 {which} ORDER BY e.seq DESC LIMIT $3"
     );
-    let rows = tx.all(&sql, params![account.key(), before.unwrap_or(i64::MAX), limit])?;
+    let mut values = params![account.key(), before.unwrap_or(i64::MAX), limit].to_vec();
+    values.extend(deal.map(|number| Value::from(number.to_string())));
+    let rows = tx.all(&sql, &values)?;
     rows.iter()
         .map(|row| {
             let transfer = transfer_of(row)?;

@@ -85,6 +85,11 @@ pub fn is_local(path: &str) -> bool {
         && !path.chars().any(char::is_control)
 }
 
+/// The entries behind what a partner has earned with a deal.
+pub fn statement_of_deal(number: i64) -> String {
+    format!("{STATEMENT}?deal={number}")
+}
+
 /// The page of a client.
 pub fn office_client(number: i64) -> String {
     format!("{OFFICE_CLIENTS}/{number}")

@@ -1,8 +1,20 @@
 //! Pages for partners.
 
+mod chart;
+pub mod export;
+pub mod feedback;
 pub mod link;
+mod lists;
+pub mod statement;
+pub mod statistics;
+mod view;
+pub mod wallets;
+pub mod withdrawals;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 
 use super::paths;
 use crate::app::App;
@@ -13,6 +25,13 @@ pub fn routes() -> Router<App> {
         .route(paths::LINK, get(link::page))
         .route(paths::QR_SVG, get(link::svg))
         .route(paths::QR_JPG, get(link::jpg))
+        .route(paths::STATISTICS, get(statistics::page))
+        .route(paths::STATEMENT, get(statement::page))
+        .route(paths::CLIENTS_CSV, get(export::clients))
+        .route(paths::WITHDRAWALS_CSV, get(export::withdrawals))
+        .route(paths::WITHDRAWALS, post(withdrawals::request))
+        .route(paths::WALLETS, get(wallets::page).post(wallets::save))
+        .route(paths::FEEDBACK, post(feedback::send))
 }
 
 /// The word that a redirect has left in the address, for the notice on the page.
@@ -20,4 +39,21 @@ pub fn routes() -> Router<App> {
 pub struct Done {
     /// What was just done.
     pub done: Option<String>,
+}
+
+#[cfg(test)]
+mod samples {
+    //! What the tests of the pages show.
+
+    use crate::web::{fields::Fields, shell::PortalShell};
+
+    pub fn shell(here: &'static str) -> PortalShell {
+        PortalShell {
+            programme: "Northwind <Partners>".into(),
+            here,
+            suspended: false,
+            notice: Some("Done."),
+            feedback: Fields::default(),
+        }
+    }
 }

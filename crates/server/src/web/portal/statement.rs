@@ -1,0 +1,368 @@
+//! The statement: every entry behind a partner's figures, in plain words.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use domain::{
+    clock::Timestamp,
+    commission::booking_key,
+    ledger::{Account, Phase, Subject, TransferCode, label},
+    money::{Currency, Money},
+};
+use store::{
+    DbError, Tx,
+    deals::{self, Deal},
+    ledger::{self, Balances, Lines, StatementLine},
+    withdrawals::{self, Withdrawal},
+};
+
+use crate::{
+    app::App,
+    web::{
+        fields::Fields,
+        paths,
+        shell::PortalShell,
+        show::{Page, show},
+        visitor::Partner,
+    },
+};
+
+/// How many entries a page has.
+const ROWS: usize = 25;
+
+#[derive(Template)]
+#[template(path = "portal/statement.html")]
+struct StatementPage {
+    shell: PortalShell,
+    currency: &'static str,
+    figures: [(&'static str, String); 4],
+    /// The choices of entries: the address, the label, whether it is chosen.
+    choices: Vec<(String, &'static str, bool)>,
+    /// The deal whose entries are shown alone.
+    deal: Option<i64>,
+    rows: Vec<EntryRow>,
+    first: Option<String>,
+    next: Option<String>,
+}
+
+/// An entry as people read it.
+struct EntryRow {
+    at: Timestamp,
+    what: &'static str,
+    /// How it came to the amount, or where it went.
+    why: Vec<Part>,
+    change: String,
+    is_in: bool,
+    after: String,
+}
+
+/// A piece of an explanation: a text, and where it leads if it leads anywhere.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    text: String,
+    href: String,
+}
+
+impl Part {
+    fn plain(text: impl Into<String>) -> Part {
+        Part { text: text.into(), href: String::new() }
+    }
+}
+
+/// What the address asks for; what can't be read in it counts as not asked.
+struct Asked {
+    lines: Lines,
+    before: Option<i64>,
+}
+
+const CHOICES: [(&str, &str, Lines); 4] = [
+    ("", "All", Lines::All),
+    ("deals", "Commissions", Lines::Deals),
+    ("hold", "On hold", Lines::OnHold),
+    ("withdrawals", "Withdrawals", Lines::Withdrawals),
+];
+
+impl Asked {
+    fn read(query: &Fields) -> Asked {
+        let deal = query.typed("deal").trim_start_matches(['T', 't', '-']).parse().ok();
+        let chosen = CHOICES.iter().find(|(word, ..)| *word == query.typed("of"));
+        let lines = deal.map(Lines::Deal).or(chosen.map(|(.., lines)| *lines)).unwrap_or_default();
+        Asked { lines, before: query.typed("before").parse().ok() }
+    }
+
+    fn href(&self, before: &str) -> String {
+        let word = CHOICES.iter().find(|(.., lines)| *lines == self.lines).map_or("", |(word, ..)| word);
+        let deal = if let Lines::Deal(number) = self.lines { number.to_string() } else { String::new() };
+        paths::with_query(paths::STATEMENT, &[("of", word), ("deal", &deal), ("before", before)])
+    }
+}
+
+/// The entries with what they are about.
+struct Facts {
+    lines: Vec<StatementLine>,
+    deals: BTreeMap<i64, Deal>,
+    withdrawals: BTreeMap<String, Withdrawal>,
+    balances: Balances,
+}
+
+fn read(tx: &mut Tx, partner_id: &str, currency: Currency, asked: &Asked) -> Result<Facts, DbError> {
+    let account = Account::payable(partner_id, currency);
+    let lines = ledger::statement_of(tx, &account, asked.lines, asked.before, ROWS as i64 + 1)?;
+    let mut facts = Facts {
+        deals: BTreeMap::new(),
+        withdrawals: BTreeMap::new(),
+        balances: ledger::balances(tx, partner_id, currency)?,
+        lines: Vec::new(),
+    };
+    for line in &lines {
+        match &line.transfer.subject {
+            Subject::Deal(number) | Subject::Refund(number) if !facts.deals.contains_key(number) => {
+                facts.deals.extend(deals::by_number(tx, *number)?.map(|deal| (*number, deal)));
+            }
+            Subject::Withdrawal(id) if !facts.withdrawals.contains_key(id) => {
+                facts.withdrawals.extend(withdrawals::by_id(tx, id)?.map(|found| (id.clone(), found)));
+            }
+            _ => {}
+        }
+    }
+    facts.lines = lines;
+    Ok(facts)
+}
+
+impl Facts {
+    /// What an entry is about, in pieces.
+    fn why(&self, line: &StatementLine, partner_id: &str, currency: Currency) -> Vec<Part> {
+        let transfer = &line.transfer;
+        let mut parts = Vec::new();
+        match &transfer.subject {
+            Subject::Deal(number) | Subject::Refund(number) => {
+                let deal = self.deals.get(number);
+                // A client who was given to somebody else since is no longer this partner's to see.
+                let theirs = deal.filter(|deal| deal.partner.as_ref().is_some_and(|p| p.id == partner_id));
+                if let Some(deal) = theirs {
+                    let client = format!("C-{}", deal.client_number);
+                    let href = paths::with_query(paths::STATISTICS, &[("c_q", &client)]) + "#clients";
+                    parts.push(Part { text: client, href });
+                }
+                parts.push(Part { text: format!("T-{number}"), href: paths::statement_of_deal(*number) });
+                parts.extend(theirs.and_then(|deal| sum(deal, line, currency)).map(Part::plain));
+            }
+            Subject::Withdrawal(id) => {
+                if let Some(withdrawal) = self.withdrawals.get(id) {
+                    let href = format!("{}#withdrawals", paths::STATISTICS);
+                    parts.push(Part { text: withdrawal.wallet_label.clone(), href });
+                    parts.push(Part::plain(currency.format(withdrawal.amount)));
+                    let is_end = matches!(transfer.phase, Phase::Post { .. });
+                    let reference = withdrawal.reference.as_ref().filter(|_| is_end);
+                    parts.extend(reference.map(|reference| Part::plain(format!("reference {reference}"))));
+                }
+            }
+            Subject::Adjustment(_) => {}
+        }
+        parts.extend(transfer.reason.iter().map(|reason| Part::plain(reason.as_str())));
+        parts
+    }
+}
+
+/// How a commission came to its amount: `12,400.00 × 12 % = 1,488.00: 12 % from a volume of ...`.
+fn sum(deal: &Deal, line: &StatementLine, currency: Currency) -> Option<String> {
+    let transfer = &line.transfer;
+    let won = deal.won.as_ref()?;
+    let commission = won.commission?;
+    let is_booking = transfer.code == TransferCode::Commission;
+    // A deal that was won again tells the numbers of its last winning only.
+    let is_this_round = transfer.key.starts_with(&booking_key(deal.number, deal.win_round));
+    if !is_booking || !is_this_round {
+        return None;
+    }
+    let (amount, share) = (currency.format(won.amount), currency.format(commission.amount));
+    let hold = match (&transfer.phase, transfer.available_at) {
+        (Phase::Pending, Some(at)) => format!(" On hold until {} UTC.", at.date_time()),
+        _ => String::new(),
+    };
+    Some(format!("{amount} × {} = {share}. {}{hold}", commission.rate, won.commission_reason))
+}
+
+fn row(facts: &Facts, line: &StatementLine, partner_id: &str, currency: Currency) -> EntryRow {
+    let is_in = line.change.is_positive();
+    let change = currency.format(line.change);
+    EntryRow {
+        at: line.at,
+        what: label(line.transfer.code, &line.transfer.phase),
+        why: facts.why(line, partner_id, currency),
+        change: if is_in { format!("+{change}") } else { change.replace('-', "−") },
+        is_in,
+        after: currency.format(line.entry.balance_after).replace('-', "−"),
+    }
+}
+
+impl StatementPage {
+    fn new(
+        shell: PortalShell,
+        asked: &Asked,
+        facts: &Facts,
+        partner_id: &str,
+        currency: Currency,
+    ) -> StatementPage {
+        let shown = &facts.lines[..facts.lines.len().min(ROWS)];
+        let is_more = facts.lines.len() > ROWS;
+        let money = |amount: Money| currency.format(amount);
+        let balances = &facts.balances;
+        let deal = if let Lines::Deal(number) = asked.lines { Some(number) } else { None };
+        let choice = |(word, label, lines): (&str, &'static str, Lines)| {
+            let href = paths::with_query(paths::STATEMENT, &[("of", word)]);
+            (href, label, lines == asked.lines)
+        };
+        StatementPage {
+            shell,
+            currency: currency.code(),
+            figures: [
+                ("Available", money(balances.available)),
+                ("On hold", money(balances.on_hold)),
+                ("Reserved", money(balances.reserved)),
+                ("Paid out", money(balances.paid)),
+            ],
+            choices: CHOICES.map(choice).to_vec(),
+            deal,
+            rows: shown.iter().map(|line| row(facts, line, partner_id, currency)).collect(),
+            first: asked.before.map(|_| asked.href("")),
+            next: shown.last().filter(|_| is_more).map(|line| asked.href(&line.entry.seq.to_string())),
+        }
+    }
+}
+
+/// `GET /statistics/entries`
+///
+/// # Errors
+/// When the database can't be read.
+pub async fn page(State(app): State<App>, partner: Partner, RawQuery(query): RawQuery) -> Page {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes());
+    let asked = Asked::read(&query);
+    let env = app.env();
+    let currency = env.programme.currency;
+    let shell = PortalShell::new(&env, &partner, paths::STATISTICS, Some(query.typed("done")));
+    let (id, wanted) = (partner.id.clone(), Asked::read(&query));
+    let facts = app.read(move |tx, _| read(tx, &id, currency, &wanted)).await?;
+    show(&StatementPage::new(shell, &asked, &facts, &partner.id, currency))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::portal::{lists::samples, samples::shell};
+    use domain::{
+        deal::DealStatus,
+        ledger::{Entry, Side, Transfer},
+    };
+
+    fn line(seq: i64, change: i64, transfer: Transfer) -> StatementLine {
+        let usd = Currency::USD;
+        StatementLine {
+            entry: Entry {
+                account: transfer.credit.key(),
+                seq,
+                transfer: transfer.key.clone(),
+                side: Side::Credit,
+                amount: transfer.amount,
+                balance_after: usd.major(change),
+            },
+            change: usd.major(change),
+            transfer,
+            at: Timestamp::from_micros(0),
+        }
+    }
+
+    fn commission() -> Transfer {
+        let usd = Currency::USD;
+        Transfer {
+            key: "deal:2077:commission".into(),
+            debit: Account::expense("p", usd),
+            credit: Account::payable("p", usd),
+            amount: usd.major(125),
+            code: TransferCode::Commission,
+            phase: Phase::Pending,
+            subject: Subject::Deal(2077),
+            reverses: None,
+            may_overdraw: false,
+            reason: None,
+            available_at: Some(Timestamp::from_micros(0)),
+        }
+    }
+
+    fn facts(lines: Vec<StatementLine>) -> Facts {
+        let withdrawal = samples::withdrawals().remove(1).0;
+        Facts {
+            lines,
+            deals: BTreeMap::from([(2077, samples::deal(DealStatus::Won))]),
+            withdrawals: BTreeMap::from([("w".to_owned(), withdrawal)]),
+            balances: Balances::default(),
+        }
+    }
+
+    fn paid() -> Transfer {
+        let request = domain::withdrawal::Request {
+            id: "w",
+            partner: "p",
+            currency: Currency::USD,
+            amount: Currency::USD.major(600),
+        };
+        domain::withdrawal::pay(&request)
+    }
+
+    #[test]
+    fn the_page_says_what_every_entry_is() {
+        let asked = Asked::read(&Fields::filled([("before", "9")]));
+        let facts = facts(vec![line(2, -600, paid()), line(1, 125, commission())]);
+        let page = StatementPage::new(shell(paths::STATISTICS), &asked, &facts, "p", Currency::USD);
+        let html = page.render().unwrap();
+        for expected in [
+            "Commission on hold",
+            "C-1042",
+            "1,000.00 × 12.5 % = 125.00. 12.5 % as agreed with the partner. On hold until 1 Jan 1970, 00:00 UTC.",
+            "+125.00",
+            "Withdrawal paid",
+            "reference TX-1",
+            "−600.00",
+            "First page",
+        ] {
+            assert!(html.contains(expected), "{expected} is missing");
+        }
+        let nothing =
+            StatementPage::new(shell(paths::STATISTICS), &asked, &self::facts(vec![]), "p", Currency::USD);
+        assert!(nothing.render().unwrap().contains("No entries"));
+    }
+
+    #[test]
+    fn a_client_of_somebody_else_is_not_told() {
+        let facts = facts(vec![]);
+        let why = facts.why(&line(1, 125, commission()), "another", Currency::USD);
+        assert_eq!(why, [Part { text: "T-2077".into(), href: "/statistics/entries?deal=2077".into() }]);
+    }
+
+    #[test]
+    fn the_numbers_of_an_earlier_winning_are_not_told_as_those_of_the_last() {
+        let mut deal = samples::deal(DealStatus::Won);
+        assert!(sum(&deal, &line(1, 125, commission()), Currency::USD).is_some());
+        deal.win_round = 2;
+        assert_eq!(sum(&deal, &line(1, 125, commission()), Currency::USD), None);
+        deal.won = None;
+        assert_eq!(sum(&deal, &line(1, 125, commission()), Currency::USD), None);
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_asks_for_everything() {
+        for (of, deal, before, lines) in [
+            ("", "", "", Lines::All),
+            ("bad", "x", "y", Lines::All),
+            ("hold", "", "", Lines::OnHold),
+            ("hold", "T-2077", "", Lines::Deal(2077)),
+        ] {
+            let asked = Asked::read(&Fields::filled([("of", of), ("deal", deal), ("before", before)]));
+            assert_eq!(asked.lines, lines, "{of} {deal}");
+            assert_eq!(asked.before, None);
+        }
+        let asked = Asked { lines: Lines::Deal(7), before: None };
+        assert_eq!(asked.href("3"), "/statistics/entries?deal=7&before=3");
+    }
+}
