@@ -34,7 +34,7 @@ pub enum Change {
 pub enum WalletsError {
     /// A wallet that the partner doesn't have (any more).
     #[error(
-        "One of these wallets no longer exists. The list below is the current one; please make your changes again."
+        "One of these wallets no longer exists. What you typed is kept below as a new one; please look at it and save again."
     )]
     Gone,
     /// More than [`MAX_WALLETS`].

@@ -35,7 +35,7 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .merge(public::routes())
         .merge(portal::routes())
-        .merge(office::router(&app))
+        .merge(office::router())
         .fallback(error::no_such_page)
         .layer(
             ServiceBuilder::new()

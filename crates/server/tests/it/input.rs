@@ -134,7 +134,7 @@ both_databases!(portal_forms_take_anything, async |db: Db| {
     spoil(&form(
         browser,
         "/withdrawals",
-        &[("amount", "1.00"), ("wallet", &wallet), ("request", "a request")],
+        &[("amount", "1.00"), ("wallet", &wallet), ("request", "request-1")],
     ))
     .await;
     spoil(&form(
@@ -235,6 +235,6 @@ both_databases!(a_body_that_is_too_large_or_no_form_is_refused, async |db: Db| {
     let guest = site.browser();
     let huge = "x".repeat(server::web::BODY_LIMIT + 1);
     guest.post("/contact", &[("message", &huge)]).await.expect(StatusCode::PAYLOAD_TOO_LARGE);
-    let json = guest.form("/contact", &[]).header("content-type", "application/json").body("{}");
+    let json = guest.request("/contact").header("content-type", "application/json").body("{}");
     guest.send(json).await.expect(StatusCode::UNSUPPORTED_MEDIA_TYPE);
 });

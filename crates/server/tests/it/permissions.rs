@@ -9,7 +9,7 @@ use crate::support::Site;
 
 /// Nothing that exists: what is allowed answers with anything but 403, what isn't answers with 403 first.
 fn concrete(path: &str) -> String {
-    path.replace("{number}", "999999").replace("{id}", "01935f7e-2b1c-7c11-9a52-1d3f5a6b7c8d")
+    path.replace("{n}", "999999").replace("{id}", "01935f7e-2b1c-7c11-9a52-1d3f5a6b7c8d")
 }
 
 both_databases!(every_address_of_the_office_is_allowed_by_role, async |db: Db| {

@@ -250,7 +250,12 @@ impl Browser {
 
     /// A form, to be changed before it is sent.
     pub fn form(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
-        self.http.post(format!("{}{path}", self.base)).form(fields)
+        self.request(path).form(fields)
+    }
+
+    /// A request that isn't a form yet.
+    pub fn request(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.post(format!("{}{path}", self.base))
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {

@@ -3,8 +3,9 @@
 use askama::Template;
 use axum::{extract::State, http::StatusCode};
 use domain::{
-    deal::{DealRefusal, DealStatus},
+    deal::{DealAct, DealRefusal, DealStatus, next_status},
     money::Currency,
+    money::Money,
     permission::Permission,
     text::Message,
 };
@@ -296,8 +297,37 @@ fn reason(form: &mut Fields) -> Option<String> {
 }
 
 async fn refuse(app: &App, staff: Staff, number: i64, act: &'static str, form: Fields) -> Page {
+    let found =
+        app.read(move |tx, _| deals::by_number(tx, number)).await?.ok_or_else(PageError::not_found)?;
+    let tried = match act {
+        "win" => DealAct::Win,
+        "lose" => DealAct::Lose,
+        "reopen" => DealAct::Reopen,
+        _ => DealAct::Refund { amount: Money::ZERO, remaining: Money::ZERO },
+    };
+    // A form that the deal's status no longer shows: what is wrong with its fields is beside the point.
+    if let Err(refusal) = next_status(found.status, tried) {
+        return conflict(app, staff, number, act, form, refusal).await;
+    }
     let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
     render(app, staff, number, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
+}
+
+/// The deal's status doesn't allow it (any more).
+async fn conflict(
+    app: &App,
+    staff: Staff,
+    number: i64,
+    act: &'static str,
+    form: Fields,
+    refusal: DealRefusal,
+) -> Page {
+    let occasion = Occasion {
+        refused: Refused::act(act, form),
+        conflict: Some(refusal.to_string()),
+        ..Occasion::default()
+    };
+    render(app, staff, number, StatusCode::CONFLICT, occasion).await
 }
 
 async fn answer(
@@ -315,14 +345,7 @@ async fn answer(
             form.refuse("amount", refusal);
             refuse(app, staff, number, act, form).await
         }
-        Err(DealError::Refused(refusal)) => {
-            let occasion = Occasion {
-                refused: Refused::act(act, form),
-                conflict: Some(refusal.to_string()),
-                ..Occasion::default()
-            };
-            render(app, staff, number, StatusCode::CONFLICT, occasion).await
-        }
+        Err(DealError::Refused(refusal)) => conflict(app, staff, number, act, form, refusal).await,
         Err(DealError::Db(error) | DealError::Ledger(ApplyError::Db(error))) => Err(error.into()),
         Err(DealError::Ledger(error)) => Err(PageError::internal(error)),
     }

@@ -266,6 +266,12 @@ pub async fn set_rate(State(app): State<App>, staff: Staff, Id(id): Id, mut form
 }
 
 async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
+    let of = id.clone();
+    let found = app.read(move |tx, _| partners::by_id(tx, &of)).await?.ok_or_else(PageError::not_found)?;
+    // The form is no longer shown: what is wrong with its field is beside the point.
+    if act == "suspend" && found.suspended.is_some() {
+        return answer(app, staff, id, "", Err(PartnerError::AlreadySuspended)).await;
+    }
     let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
     render(app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
 }

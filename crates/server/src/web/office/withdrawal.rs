@@ -9,7 +9,10 @@ use domain::{
     permission::Permission,
     text::{Line, Message},
     wallet,
-    withdrawal::{Request, WithdrawalStatus, due_at, hold, pay as payment, reject as rejection},
+    withdrawal::{
+        Request, WithdrawalAct, WithdrawalStatus, due_at, hold, next_status, pay as payment,
+        reject as rejection,
+    },
 };
 use store::{
     Tx,
@@ -272,6 +275,14 @@ pub async fn reject(State(app): State<App>, staff: Staff, Id(id): Id, mut form: 
 }
 
 async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
+    let of = id.clone();
+    let found =
+        app.read(move |tx, _| store::withdrawals::by_id(tx, &of)).await?.ok_or_else(PageError::not_found)?;
+    let tried = if act == "pay" { WithdrawalAct::Pay } else { WithdrawalAct::Reject };
+    // A form that is no longer shown: what is wrong with its field is beside the point.
+    if let Err(refusal) = next_status(found.status, tried) {
+        return answer(app, staff, id, (act, ""), form, Err(refusal.into())).await;
+    }
     let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
     render(app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
 }

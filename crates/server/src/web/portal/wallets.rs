@@ -278,7 +278,9 @@ fn refuse(shell: PortalShell, error: &WalletsError, rows: Vec<Row>, known: &[sto
 fn merged(rows: Vec<Row>, known: &[stored::Wallet]) -> Vec<Row> {
     let typed = |wallet: &stored::Wallet| rows.iter().find(|row| row.id == wallet.id).cloned();
     let old = known.iter().map(|wallet| typed(wallet).unwrap_or_else(|| Row::stored(0, wallet, &[])));
-    let new = rows.iter().filter(|row| row.id.is_empty()).cloned();
+    // What was typed into a wallet that is gone is kept too, as a new one that isn't saved yet.
+    let is_known = |row: &&Row| known.iter().any(|wallet| wallet.id == row.id);
+    let new = rows.iter().filter(|row| !is_known(row)).map(|row| Row { id: String::new(), ..row.clone() });
     let numbered = old.chain(new).enumerate();
     numbered.map(|(index, row)| Row { index: index.to_string(), ..row }).collect()
 }
@@ -376,13 +378,14 @@ mod tests {
     }
 
     #[test]
-    fn wallets_that_are_gone_leave_the_form_and_new_ones_stay() {
+    fn what_was_typed_into_a_wallet_that_is_gone_is_kept_as_a_new_one() {
         let known = [wallet("w1", WalletKind::Paypal, "a@example.com")];
         let typed = form(
             "wallet[0].id=w1&wallet[0].label=Changed&wallet[1].id=foreign&wallet[1].label=Secret&wallet[2].label=New",
         );
         let rows = merged(rows(&typed).unwrap(), &known);
         let labels: Vec<_> = rows.iter().map(|row| (row.index.as_str(), row.label.as_str())).collect();
-        assert_eq!(labels, [("0", "Changed"), ("1", "New")]);
+        assert_eq!(labels, [("0", "Changed"), ("1", "Secret"), ("2", "New")]);
+        assert_eq!(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["w1", "", ""]);
     }
 }
