@@ -173,10 +173,9 @@ pub fn of_partner(
     };
     let (order, compare) = if ask.ascending { ("ASC", ">") } else { ("DESC", "<") };
     let digits = after.and_then(|after| after.value.parse::<i64>().ok()).unwrap_or(0);
-    let words = format!(
+    let words =
         "(lower(w.wallet_label) LIKE $4 ESCAPE '\\' OR lower(COALESCE(w.reference, '')) LIKE $4 ESCAPE '\\'
-          OR lower(COALESCE(w.reason, '')) LIKE $4 ESCAPE '\\')"
-    );
+          OR lower(COALESCE(w.reason, '')) LIKE $4 ESCAPE '\\')";
     let rows = tx.all(
         &format!(
             "{SELECT} WHERE w.partner_id = $1 AND ($2 = '' OR w.status = $2) AND ($3 = '' OR {words})

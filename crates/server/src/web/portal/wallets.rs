@@ -179,7 +179,7 @@ fn rows(form: &Fields) -> Option<Vec<Row>> {
     }
     let rows = indexes.into_iter().map(|index| Row::typed(index, form));
     // A new row that was removed again was never there.
-    Some(rows.filter(|row| !row.is_blank() && !(row.id.is_empty() && row.is_removed)).collect())
+    Some(rows.filter(|row| !(row.is_blank() || row.id.is_empty() && row.is_removed)).collect())
 }
 
 impl WalletsPage {
