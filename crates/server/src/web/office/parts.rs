@@ -327,7 +327,7 @@ impl Entry {
         };
         let held = line.change.is_zero() && transfer.phase == Phase::Pending;
         Entry {
-            at: Moment::exact(line.at),
+            at: Moment::day(line.at),
             what: label(transfer.code, &transfer.phase),
             subject,
             note: match (&transfer.reason, held) {
