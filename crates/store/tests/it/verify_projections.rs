@@ -168,7 +168,7 @@ const DAMAGES: &[(&str, Rule, &str)] = &[
         "T-5",
     ),
     ("UPDATE deal SET commission_reason = '' WHERE number = 7", Rule::Commissions, "T-7"),
-    ("DELETE FROM deal WHERE number = 3", Rule::Commissions, "deal:3:commission"),
+    ("DELETE FROM deal WHERE number = 3", Rule::Commissions, "T-3"),
     (
         "UPDATE partner_totals SET volume = volume + 1 WHERE partner_id = 'ann'",
         Rule::PartnerTotals,
