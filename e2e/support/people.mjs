@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 export const PASSWORD = 'seven-otters-mend-a-kite';
 /** A well-formed address on TRON. */
-export const TRON_ADDRESS = 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t';
+export const TRON_ADDRESS = 'TJCnKsPa7y5okkXvQAidZBzqx3QyQ6sxMW';
 
 /** The form that is sent to `action`: a path, or the end of one as `*` and what follows. */
 export function form(page, action) {
