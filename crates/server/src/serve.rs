@@ -83,21 +83,34 @@ impl Ready {
     /// # Errors
     /// When the port is lost.
     pub async fn run(self) -> anyhow::Result<()> {
+        let stop = stop_signal();
+        self.run_until(stop).await
+    }
+
+    /// Answers requests until `stop` is ready, then lets the ones under way finish.
+    ///
+    /// # Errors
+    /// When the port is lost.
+    pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
         jobs::start(&self.app);
         let db = self.app.db.clone();
         let service = web::router(self.app).into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(self.listener, service).with_graceful_shutdown(stop_signal()).await?;
+        axum::serve(self.listener, service).with_graceful_shutdown(stop).await?;
         tokio::task::spawn_blocking(move || db.close()).await?;
         Ok(())
     }
 }
 
-async fn stop_signal() {
+/// Ready when the process is asked to stop. It listens from the call on, not only once it is awaited.
+pub fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).expect("the process can listen for signals");
     let mut terminate = signal(SignalKind::terminate()).expect("the process can listen for signals");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: requests under way are finished");
     }
-    tracing::info!("stopping: requests under way are finished");
 }

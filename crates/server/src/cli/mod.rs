@@ -1,5 +1,6 @@
 //! The command line: `goodword serve`, `demo`, `staff add`, `verify`.
 
+mod demo;
 mod staff;
 mod verify;
 
@@ -36,6 +37,12 @@ enum Command {
         #[arg(long)]
         print_config: bool,
     },
+    /// Run a throw-away programme full of believable data and print how to sign in
+    #[command(
+        after_help = "Example: goodword demo --listen 127.0.0.1:9000\n\nIt lives in a temporary folder, \
+                            which is removed when the demo is stopped; your own database is left alone."
+    )]
+    Demo(demo::DemoArgs),
     /// Add people to the office
     Staff {
         #[command(subcommand)]
@@ -78,6 +85,10 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
                 ready.run().await
             })?;
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Demo(args) => {
+            start_log(&config)?;
+            runtime()?.block_on(demo::run(config, args))
         }
         Command::Staff { command } => staff::run(&config, command),
         Command::Verify => verify::run(&config),

@@ -3,6 +3,7 @@
 mod attribution;
 mod concurrency;
 mod crash;
+mod demo;
 mod input;
 mod money;
 mod permissions;

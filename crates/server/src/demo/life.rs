@@ -1,0 +1,371 @@
+//! Living the story, a day at a time: everything that happens goes through the operations that pages use, at the
+//! moment the story says.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use domain::{
+    attribution::Visit,
+    clock::{DAY, Day, HOUR, Timestamp},
+    money::Money,
+    permission::Role,
+    rate::Rate,
+    referral_code::{Reading, ReferralCode},
+    text::{Email, Message, Name},
+    wallet::WalletKind,
+};
+use store::{Tx, programme::Programme};
+
+use super::{
+    addresses::Addresses,
+    cast,
+    clicks::{self, Linked},
+    random::{Rng, SeededIds},
+    story::{Came, Event, Fate, HOLD_DAYS, Story},
+    words,
+};
+use crate::{
+    app::Env,
+    ops::{
+        Actor,
+        accounts::{self, SignUp},
+        clients::{self, Contact},
+        deals, feedback, partners, programme, recovery, sessions, staff, wallets,
+        withdrawals::{self, Ask},
+    },
+};
+
+/// What has become of the story so far. Cloned for each day, because a day's transaction may run again.
+#[derive(Debug, Clone)]
+pub struct World {
+    programme: Arc<Programme>,
+    password_hash: Arc<str>,
+    staff: Vec<(Role, Actor)>,
+    /// By place in the cast.
+    partners: Vec<Option<Joined>>,
+    /// Client and transaction numbers by place in the story; 0 before the client has come.
+    clients: Vec<i64>,
+    deals: Vec<i64>,
+    waiting: Vec<Waiting>,
+    addresses: Addresses,
+    payments: i64,
+    /// Visits through links so far.
+    pub clicks: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Joined {
+    id: String,
+    code: ReferralCode,
+    at: Timestamp,
+}
+
+/// A withdrawal on which finance will decide.
+#[derive(Debug, Clone)]
+struct Waiting {
+    due: Timestamp,
+    id: String,
+    kind: WalletKind,
+    rejected: Option<&'static str>,
+}
+
+impl World {
+    /// Before the first day.
+    pub fn new(story: &Story, password_hash: &str) -> World {
+        World {
+            programme: Arc::new(Programme::standard()),
+            password_hash: password_hash.into(),
+            staff: Vec::new(),
+            partners: vec![None; story.cast.len()],
+            clients: vec![0; story.clients.len()],
+            deals: vec![0; story.deals],
+            waiting: Vec::new(),
+            addresses: Addresses::default(),
+            payments: 0,
+            clicks: 0,
+        }
+    }
+
+    /// Lives one day of the story.
+    ///
+    /// # Errors
+    /// When an operation refuses what the story wants: a defect of the story.
+    pub fn live(&mut self, tx: &mut Tx, story: &Story, number: usize) -> anyhow::Result<()> {
+        let stream = u64::try_from(number)?;
+        let day = Day(story.first.0 + i64::try_from(number)?);
+        let ids = Arc::new(SeededIds::new(Rng::new(story.seed, 10_000 + stream)));
+        let mut today = Today { tx, story, world: self, rng: Rng::new(story.seed, 20_000 + stream), ids };
+        if number == 0 {
+            today.open_office(day.start())?;
+        }
+        for (at, event) in &story.days[number] {
+            today.by_itself(*at)?;
+            today.happen(*at, event).with_context(|| format!("{event:?} on {}", at.rfc3339()))?;
+        }
+        let end = Timestamp::from_micros(day.start().plus(DAY).micros().min(story.now.micros()));
+        today.by_itself(end)?;
+        today.visits(day, i64::try_from(number)?, end)
+    }
+
+    fn partner(&self, place: usize) -> anyhow::Result<&Joined> {
+        self.partners[place].as_ref().context("the partner has not signed up yet")
+    }
+
+    /// Somebody of the office with a role; of several the one whose turn it is.
+    fn actor(&self, role: Role, turn: usize) -> anyhow::Result<Actor> {
+        let fitting: Vec<&Actor> =
+            self.staff.iter().filter(|(has, _)| *has == role).map(|(_, actor)| actor).collect();
+        let actor = fitting.get(turn % fitting.len().max(1)).context("nobody has the role")?;
+        Ok((*actor).clone())
+    }
+}
+
+struct Today<'a, 'tx, 'db> {
+    tx: &'a mut Tx<'db>,
+    story: &'tx Story,
+    world: &'a mut World,
+    rng: Rng,
+    ids: Arc<SeededIds>,
+}
+
+impl Today<'_, '_, '_> {
+    fn env(&self, now: Timestamp) -> Env {
+        Env { now, ids: self.ids.clone(), programme: self.world.programme.clone() }
+    }
+
+    fn set_up(&mut self, change: impl FnOnce(&mut Programme)) -> anyhow::Result<()> {
+        let mut changed = store::programme::load_or_create(self.tx)?;
+        change(&mut changed);
+        programme::save(self.tx, &changed)?;
+        self.world.programme = Arc::new(store::programme::load(self.tx)?);
+        Ok(())
+    }
+
+    fn open_office(&mut self, at: Timestamp) -> anyhow::Result<()> {
+        self.set_up(|programme| {
+            programme.name = "Northwind Partners".into();
+            programme.support_email = "partners@northwind.example".into();
+            programme.support_telegram = "@northwind_demo".into();
+            programme.hold_days = HOLD_DAYS;
+        })?;
+        let env = self.env(at);
+        let hash = self.world.password_hash.clone();
+        for (name, email, role) in cast::staff() {
+            let (parsed, email) = (Name::parse(name)?, Email::parse(&email)?);
+            let id = staff::add(self.tx, &env, &parsed, &email, role, Some(&*hash))?;
+            self.world.staff.push((role, Actor { id, name: name.to_owned() }));
+        }
+        Ok(())
+    }
+
+    /// What happens without a line in the story until a moment: hold periods end, finance decides.
+    fn by_itself(&mut self, until: Timestamp) -> anyhow::Result<()> {
+        while deals::release_due(self.tx, &self.env(until))? > 0 {}
+        while let Some(next) = (0..self.world.waiting.len())
+            .filter(|place| self.world.waiting[*place].due <= until)
+            .min_by_key(|place| self.world.waiting[*place].due)
+        {
+            let waiting = self.world.waiting.swap_remove(next);
+            let (env, finance) = (self.env(waiting.due), self.world.actor(Role::Finance, 0)?);
+            match waiting.rejected {
+                Some(reason) => withdrawals::reject(self.tx, &env, &finance, &waiting.id, reason)?,
+                None => {
+                    let reference = self.reference(waiting.kind);
+                    withdrawals::pay(self.tx, &env, &finance, &waiting.id, &reference)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reference(&mut self, kind: WalletKind) -> String {
+        self.world.payments += 1;
+        match kind {
+            WalletKind::Iban | WalletKind::Paypal | WalletKind::Other => {
+                format!("NW-{:04}", self.world.payments)
+            }
+            // What stands on the blockchain: 32 bytes in hexadecimal.
+            _ => (0..4).map(|_| format!("{:016x}", self.rng.draw())).collect(),
+        }
+    }
+
+    fn happen(&mut self, at: Timestamp, event: &Event) -> anyhow::Result<()> {
+        let env = self.env(at);
+        let sales = |world: &World, deal: usize| world.actor(Role::Sales, deal);
+        match *event {
+            Event::Join(partner) => self.join(&env, partner)?,
+            Event::Wallets(partner) => self.add_wallets(&env, partner)?,
+            Event::Contact(client) => self.contact(&env, client)?,
+            Event::FurtherDeal { client, deal, title } => {
+                let by = sales(self.world, client)?;
+                self.world.deals[deal] =
+                    clients::add_deal(self.tx, &env, &by, self.world.clients[client], title)?;
+            }
+            Event::Win { deal, amount } => {
+                deals::win(self.tx, &env, &sales(self.world, deal)?, self.world.deals[deal], amount)?;
+            }
+            Event::Lose { deal, reason } => {
+                deals::lose(self.tx, &env, &sales(self.world, deal)?, self.world.deals[deal], reason)?;
+            }
+            Event::Reopen { deal, reason } => {
+                deals::reopen(self.tx, &env, &sales(self.world, deal)?, self.world.deals[deal], reason)?;
+            }
+            Event::Refund { deal, amount, reason } => {
+                let by = sales(self.world, deal)?;
+                deals::refund(self.tx, &env, &by, self.world.deals[deal], amount, reason)?;
+            }
+            Event::Note { client, text } => {
+                let by = sales(self.world, client)?;
+                clients::add_note(self.tx, &env, &by, self.world.clients[client], &Message::parse(text)?)?;
+            }
+            Event::Ask { partner, percent, fate } => self.ask(&env, partner, percent, fate)?,
+            Event::Feedback { partner, line } => {
+                let (mood, page, message) = words::FEEDBACK[line];
+                let id = self.world.partner(partner)?.id.clone();
+                feedback::send(self.tx, &env, &id, &Message::parse(message)?, page, mood)?;
+            }
+            Event::FeedbackDone => {
+                let support = self.world.actor(Role::Support, 0)?;
+                let open = store::feedback::list(self.tx, false, None, 100)?;
+                let oldest = open.last().context("no feedback is open")?;
+                feedback::set_done(self.tx, &env, &support, &oldest.id, true)?;
+            }
+            Event::Forgot(partner) => {
+                let email = Email::parse(&self.story.cast[partner].email)?;
+                recovery::ask(self.tx, &env, &email.key())?;
+            }
+            Event::Helped(partner) => {
+                let (support, id) =
+                    (self.world.actor(Role::Support, 0)?, self.world.partner(partner)?.id.clone());
+                recovery::issue(self.tx, &env, &support, &id)?;
+            }
+            Event::Agree(partner, basis_points) => {
+                let id = self.world.partner(partner)?.id.clone();
+                partners::agree_rate(self.tx, &id, Rate::from_basis_points(basis_points))?;
+            }
+            Event::Suspend(partner, reason) => {
+                let id = self.world.partner(partner)?.id.clone();
+                partners::suspend(self.tx, &env, &id, reason)?;
+            }
+            Event::LiftHold => self.set_up(|programme| programme.hold_days = 0)?,
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, env: &Env, partner: usize) -> anyhow::Result<()> {
+        let who = &self.story.cast[partner];
+        let input = SignUp {
+            name: Name::parse(who.name)?,
+            email: Email::parse(&who.email)?,
+            password_hash: self.world.password_hash.to_string(),
+            user_agent: String::new(),
+        };
+        let joined = accounts::sign_up(self.tx, env, &input)?;
+        // Whoever knows the seed knows this session's secret.
+        sessions::close(self.tx, &joined.token)?;
+        self.world.partners[partner] = Some(Joined { id: joined.partner_id, code: joined.code, at: env.now });
+        Ok(())
+    }
+
+    fn add_wallets(&mut self, env: &Env, partner: usize) -> anyhow::Result<()> {
+        let who = &self.story.cast[partner];
+        let mut changes = Vec::new();
+        for kind in who.wallets {
+            let (kind, label, address) = self.world.addresses.next(*kind, &who.email);
+            let address = domain::wallet::check(kind, &address)?.as_str().to_owned();
+            changes.push(wallets::Change::Add { kind, label: label.to_owned(), address });
+        }
+        let id = self.world.partner(partner)?.id.clone();
+        Ok(wallets::save(self.tx, env, &id, &changes)?)
+    }
+
+    fn contact(&mut self, env: &Env, place: usize) -> anyhow::Result<()> {
+        let client = &self.story.clients[place];
+        let [email, phone, telegram] = client.contacts;
+        let kept = |given: bool, text: &str| if given { text.to_owned() } else { String::new() };
+        let mut contact = Contact {
+            name: client.person.name.clone(),
+            email: kept(email, &client.person.email),
+            phone: kept(phone, &client.person.phone),
+            telegram: kept(telegram, &client.person.telegram),
+            message: client.message.to_owned(),
+            submission: Some(env.ids.secret()),
+            ..Contact::default()
+        };
+        if let Some((partner, came)) = client.sent {
+            let (code, joined) = self.world.partner(partner).map(|joined| (joined.code, joined.at))?;
+            let exact = Reading { code, repaired_from: None };
+            match came {
+                Came::Link(ago) => {
+                    let at = env.now.plus(-ago).max(joined);
+                    contact.cookie = Some(Visit { code, at });
+                    contact.carried = Some(exact);
+                }
+                Came::MisspeltLink => contact.carried = Some(misread(code, &mut self.rng)),
+                Came::Code => contact.typed = Some(exact),
+                Came::MisspeltCode => contact.typed = Some(misread(code, &mut self.rng)),
+            }
+        }
+        let number = clients::receive(self.tx, env, &contact)?.client_number;
+        self.world.clients[place] = number;
+        let deals = store::deals::of_client(self.tx, number)?;
+        self.world.deals[place] = deals.first().context("a client comes with a deal")?.number;
+        Ok(())
+    }
+
+    fn ask(&mut self, env: &Env, partner: usize, percent: i64, fate: Fate) -> anyhow::Result<()> {
+        let partner_id = self.world.partner(partner)?.id.clone();
+        let currency = env.programme.currency;
+        let available = store::ledger::balances(self.tx, &partner_id, currency)?.available;
+        let minimum = env.programme.minimum_withdrawal;
+        let wallets = store::wallets::of_partner(self.tx, &partner_id)?;
+        if available < minimum || wallets.is_empty() {
+            return match fate {
+                Fate::Usual => Ok(()),
+                _ => bail!("{} has {} available", self.story.cast[partner].name, currency.format(available)),
+            };
+        }
+        let round = currency.major(10).minor();
+        let amount = match percent {
+            100 => available,
+            _ => Money::from_minor(available.minor() / 100 * percent / round * round).max(minimum),
+        };
+        let wallet = &wallets[self.rng.index(wallets.len())];
+        let ask = Ask { partner_id, amount, wallet_id: wallet.id.clone(), request: env.ids.secret() };
+        let id = withdrawals::ask(self.tx, env, &ask)?;
+        let (hours, rejected) = match fate {
+            Fate::Waits => return Ok(()),
+            Fate::Rejected => (26, Some(words::REJECTED[0])),
+            Fate::Usual => {
+                (self.rng.between(3, 40), self.rng.percent(7).then(|| self.rng.pick(&words::REJECTED)))
+            }
+        };
+        let due = env.now.plus(hours * HOUR + self.rng.between(0, HOUR));
+        self.world.waiting.push(Waiting { due, id, kind: wallet.kind, rejected });
+        Ok(())
+    }
+
+    fn visits(&mut self, day: Day, number: i64, until: Timestamp) -> anyhow::Result<()> {
+        let mut rng = self.rng.clone();
+        let mut linked: Vec<Linked> = Vec::new();
+        for (who, joined) in self.story.cast.iter().zip(&self.world.partners) {
+            // From the day after signing up, so that no visit is earlier than its link.
+            let Some(joined) = joined.as_ref().filter(|joined| joined.at.day() < day) else { continue };
+            let misread = misread(joined.code, &mut rng).repaired_from.unwrap_or_default();
+            // The last ones, without a weight in the story, have some visitors too; the newest has none yet.
+            linked.push(Linked { id: &joined.id, misread, weight: who.weight.max(1) });
+        }
+        self.world.clicks += clicks::live(self.tx, &mut rng, day, number, until, &mut linked)?;
+        Ok(())
+    }
+}
+
+/// The code as somebody copied it who got one symbol wrong.
+fn misread(code: ReferralCode, rng: &mut Rng) -> Reading {
+    let mut symbols: Vec<char> = code.to_string().chars().collect();
+    let place = rng.index(symbols.len());
+    let others: Vec<char> = "3479ACEHKRTX".chars().filter(|other| *other != symbols[place]).collect();
+    symbols[place] = rng.pick(&others);
+    let typed: String = symbols.into_iter().collect();
+    ReferralCode::read(&typed).expect("one wrong symbol is repaired")
+}

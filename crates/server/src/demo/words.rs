@@ -1,0 +1,174 @@
+//! What people write in the demo.
+
+/// What clients write with the contact form.
+pub const CONTACTS: [&str; 26] = [
+    "We are opening a second location in spring and need a website with online booking.",
+    "Our shop runs on software from 2014. Could you tell us what a move would cost?",
+    "Looking for help with our product photos and a catalogue, about 120 items.",
+    "A friend recommended you. We need a new brand and packaging for two product lines.",
+    "Can you take over the maintenance of our ordering system? Our developer has left.",
+    "We would like an offer for a customer portal with invoices and contracts.",
+    "How soon could you start? We have a trade fair in ten weeks.",
+    "Please call me back in the afternoon, it is about an app for our drivers.",
+    "We need our site in three languages and it should pass an accessibility audit.",
+    "Our online shop is slow on phones. Could you have a look and say what can be done?",
+    "I saw your work for a clinic in our town. We would like something similar.",
+    "We are twelve people and want to get rid of our spreadsheets for scheduling.",
+    "Budget is approved for this quarter. What do you need from us for a proposal?",
+    "We plan a membership area with payments and would like to understand the options.",
+    "Do you also do data migration? About 40,000 customer records from an old system.",
+    "Our accountant says that we need proper invoices from our shop. Can you help?",
+    "We want to connect our warehouse with two marketplaces.",
+    "Could we have a call next week about a relaunch? Mornings are best.",
+    "We need a landing page and three newsletters for a product launch.",
+    "Interested in your yearly support plan for a school of 300 pupils.",
+    "We have designs already and are looking for somebody to build them.",
+    "I'd like a rough price for a reservation system with four rooms.",
+    "Our board wants a second opinion on an offer we got. Do you do reviews?",
+    "We are looking for training for our marketing team, two days, on site.",
+    "Somebody has to tidy up our analytics and consent banner. Is that you?",
+    "We sell to hotels and need a price list that our agents can use on the road.",
+];
+
+/// Why deals are lost.
+pub const LOST: [&str; 9] = [
+    "Went with a local agency they have known for years.",
+    "Budget was cut; asked us to come back next year.",
+    "No answer after four attempts by mail and telephone.",
+    "Too expensive for what they need.",
+    "They build it in-house now.",
+    "Timeline didn't fit: they needed it within two weeks.",
+    "Only wanted a quick question answered, no project.",
+    "Company was sold; the new owner has a supplier.",
+    "Chose a ready-made product instead.",
+];
+
+/// Why money is given back.
+pub const REFUNDS: [&str; 5] = [
+    "Two of the agreed languages were dropped from the order.",
+    "Delivered three weeks late; credit as agreed with the client.",
+    "The training day was cancelled.",
+    "Price corrected after the inventory turned out smaller.",
+    "Goodwill for the outage in the first week.",
+];
+
+/// Why closed deals are opened again.
+pub const REOPENED: [&str; 3] = [
+    "Amount was entered without the discount from the contract.",
+    "The client asked for a change before the first invoice; new contract to follow.",
+    "Closed by mistake, meant for the deal below.",
+];
+
+/// What sales notes.
+pub const NOTES: [&str; 16] = [
+    "Called, friendly. Decision is made by two partners, the other one is back on Monday.",
+    "Sent the offer. Wants to see two references.",
+    "Asked for a discount of 10 %; offered a longer payment term instead.",
+    "Very clear about what they need. Good chance.",
+    "Left a message with the front desk.",
+    "Budget about half of what we would need; suggested starting with the essentials.",
+    "Meeting went well, sent the minutes and the contract.",
+    "They compare us with two others, decision at the end of the month.",
+    "Prefers to be written to, not called.",
+    "Knows our partner from a joint project and speaks highly of them.",
+    "Needs everything in writing for the board.",
+    "Signed. Hand-over to the project team on Thursday.",
+    "Wants to start small and see how we work together.",
+    "Contact has changed: please write to the address in the signature of the last mail.",
+    "Price is fine, the date isn't settled yet.",
+    "Reminder sent.",
+];
+
+/// Titles of further deals with a client.
+pub const TITLES: [&str; 7] = [
+    "Second phase",
+    "Yearly maintenance",
+    "Online shop",
+    "Training for the team",
+    "Relaunch",
+    "Photos and texts",
+    "Support plan",
+];
+
+/// Why withdrawals are rejected.
+pub const REJECTED: [&str; 4] = [
+    "The bank returned the payment: the account name doesn't match. Please check the IBAN and ask again.",
+    "The exchange behind this address refuses deposits from us. Please choose another wallet.",
+    "PayPal says that this account can't receive payments at the moment.",
+    "You asked us in the chat to wait for the next commission and pay both together.",
+];
+
+/// What partners write: mood, page, message.
+pub const FEEDBACK: [(&str, &str, &str); 20] = [
+    ("good", "/link", "The QR code works great on my business cards, thank you!"),
+    ("good", "/statistics", "Paid within a day, and the reference was right there. Perfect."),
+    ("mixed", "/statistics", "Could I see which of my clients are still being talked to, and since when?"),
+    (
+        "bad",
+        "/wallets",
+        "My exchange changed the deposit address and I nearly missed updating it here. A reminder would help.",
+    ),
+    (
+        "good",
+        "/link",
+        "Love that the link survives being typed from a flyer. A client got one letter wrong and it still worked!",
+    ),
+    ("", "/statistics", "Is there a way to get a monthly statement for my accountant?"),
+    (
+        "mixed",
+        "/link",
+        "A shorter link for podcasts would be nice. Reading out eight letters works, but still.",
+    ),
+    ("good", "/statistics", "The way each commission is explained is what I have been missing elsewhere."),
+    (
+        "bad",
+        "/statistics",
+        "One of my clients was marked lost although they tell me they have signed. Please check.",
+    ),
+    ("", "/link", "Do you have banners or pictures that I could use in my newsletter?"),
+    ("mixed", "/wallets", "Please support payments in euro, the conversion costs me every time."),
+    ("good", "/wallets", "Good that a mistyped address is refused at once."),
+    ("bad", "/link", "The link preview in Telegram shows no picture."),
+    (
+        "mixed",
+        "/statistics",
+        "Two weeks without news about a client I introduced in person. Could sales write to me?",
+    ),
+    ("good", "/link", "My first client closed today. What a feeling!"),
+    ("", "/statistics", "When does the next tier count, for the deal that reaches it or the one after?"),
+    ("good", "/statistics", "Reached the next tier this week, thank you all."),
+    ("mixed", "/link", "Could the QR code have our logo in the middle?"),
+    ("bad", "/statistics", "I asked for a payment on Friday and would have liked a word before Monday."),
+    ("good", "/link", "I showed this to two colleagues, both have signed up."),
+];
+
+/// Hosts that links stand on; empty where the browser doesn't say.
+pub const SOURCES: [&str; 10] = [
+    "",
+    "",
+    "",
+    "t.me",
+    "www.linkedin.com",
+    "mail.example.com",
+    "blog.example.org",
+    "podcast.example.net",
+    "x.com",
+    "www.facebook.com",
+];
+
+#[cfg(test)]
+mod tests {
+    use domain::text::Message;
+
+    use super::*;
+    use crate::ops::feedback::MOODS;
+
+    #[test]
+    fn every_text_could_have_been_sent() {
+        let feedback = FEEDBACK.iter().map(|(_, _, message)| message);
+        for text in CONTACTS.iter().chain(&NOTES).chain(feedback) {
+            assert_eq!(Message::parse(text).unwrap().as_str(), *text);
+        }
+        assert!(FEEDBACK.iter().all(|(mood, ..)| mood.is_empty() || MOODS.contains(mood)));
+    }
+}

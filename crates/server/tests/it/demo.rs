@@ -1,0 +1,166 @@
+//! The demo's data: what it promises is there, on both databases, whatever day it is started on.
+
+use std::sync::atomic::AtomicBool;
+
+use domain::{
+    clock::{DAY, HOUR, Timestamp},
+    ids::Ids,
+    money::Currency,
+};
+use server::{
+    demo::{self, Built, cast},
+    real::SystemIds,
+};
+use store::{Db, DbError, both_databases, params, testing};
+
+/// Monday, 23 November 2026, 08:10 UTC.
+const NOW: Timestamp = Timestamp::from_micros(1_795_421_400_000_000);
+
+fn build(db: &Db, now: Timestamp, seed: u64) -> Built {
+    demo::build(db, now, seed, "not a hash", &AtomicBool::new(false)).unwrap().expect("nobody has stopped it")
+}
+
+fn count(db: &Db, what: &str) -> i64 {
+    let sql = format!("SELECT COUNT(*) FROM {what}");
+    db.read_blocking(move |tx| tx.one(&sql, params![])?.get::<i64>(0)).unwrap()
+}
+
+fn promises(db: &Db, now: Timestamp) {
+    let built = build(db, now, 1);
+    let at_least = |what: &str, least: i64| {
+        let found = count(db, what);
+        assert!(found >= least, "{what}: {found}, expected {least} or more");
+    };
+    assert_eq!((built.partners, built.clients), (40, 600));
+    assert_eq!(count(db, "partner"), 40);
+    assert_eq!(count(db, "client"), 600);
+    assert_eq!(count(db, "deal"), i64::try_from(built.deals).unwrap());
+    assert_eq!(count(db, "click WHERE automatic = 0"), built.clicks);
+    at_least("deal WHERE status = 'pending'", 30);
+    at_least("deal WHERE status = 'won'", 200);
+    at_least("deal WHERE status = 'lost'", 200);
+    at_least("deal WHERE refunded > 0 AND refunded < amount", 8);
+    at_least("deal WHERE refunded = amount", 3);
+    at_least("deal WHERE status = 'won' AND win_round = 2", 4);
+    at_least("deal WHERE status = 'won' AND available_at IS NOT NULL", 1);
+    at_least("deal WHERE status = 'won' AND partner_id IS NOT NULL AND rate_bp IS NULL", 1);
+    at_least("deal WHERE rate_bp = 1500", 5);
+    at_least("deal WHERE rate_bp = 1800", 5);
+    at_least("deal WHERE title <> ''", 10);
+    assert_eq!(count(db, "deal WHERE amount < 30000 OR amount > 6000000"), 0);
+    at_least("attribution WHERE method = 'code'", 50);
+    at_least("attribution WHERE method = 'link'", 300);
+    at_least("attribution WHERE repaired_from IS NOT NULL", 5);
+    at_least("attribution WHERE partner_id IS NULL", 1);
+    at_least("client WHERE partner_id IS NULL", 15);
+    at_least("withdrawal WHERE status = 'paid'", 40);
+    at_least("withdrawal WHERE status = 'rejected'", 2);
+    let overdue = now.plus(-48 * HOUR).micros();
+    assert_eq!(count(db, &format!("withdrawal WHERE status = 'pending' AND requested_at < {overdue}")), 2);
+    assert_eq!(count(db, &format!("withdrawal WHERE status = 'pending' AND requested_at > {overdue}")), 2);
+    for kind in domain::wallet::WalletKind::ALL {
+        at_least(&format!("wallet WHERE kind = '{}'", kind.as_str()), 1);
+    }
+    at_least("feedback WHERE done_at IS NOT NULL", 30);
+    assert_eq!(count(db, "feedback WHERE done_at IS NULL"), 7);
+    for mood in ["good", "mixed", "bad", ""] {
+        at_least(&format!("feedback WHERE mood = '{mood}'"), 3);
+    }
+    at_least("client_note", 150);
+    assert_eq!(count(db, "partner WHERE suspended_at IS NOT NULL"), 1);
+    assert_eq!(count(db, "partner WHERE agreed_rate_bp IS NOT NULL"), 1);
+    assert_eq!(count(db, "recovery_request WHERE closed_at IS NULL"), 2);
+    assert_eq!(count(db, "recovery_request WHERE closed_at IS NOT NULL"), 1);
+    assert_eq!(count(db, "session"), 0, "nobody who knows the seed may have a session");
+    at_least("click", 25_000);
+    let year = now.plus(-364 * DAY).day().0;
+    at_least("(SELECT day FROM partner_day WHERE clicks > 0 GROUP BY day) AS days", 355);
+    assert_eq!(count(db, &format!("partner_day WHERE day < {year} OR day > {}", now.day().0)), 0);
+    assert_eq!(count(db, &format!("deal_event WHERE at > {}", now.micros())), 0);
+    balances(db);
+    let findings = db.read_blocking(store::ledger_verify::verify).unwrap();
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+/// Several partners can withdraw at once, one owes, the new one has nothing, and the followed ones are as told.
+fn balances(db: &Db) {
+    let partners = db.read_blocking(|tx| store::partners::list(tx, "", false, None, 100)).unwrap();
+    let mut enough = 0;
+    for partner in partners {
+        let id = partner.id.clone();
+        let balances = db.read_blocking(move |tx| store::ledger::balances(tx, &id, Currency::USD)).unwrap();
+        let (available, reserved) = (balances.available.minor(), balances.reserved.minor());
+        enough += usize::from(available >= 50_000);
+        let place = cast::partners().iter().position(|who| who.name == partner.name).unwrap();
+        match place {
+            cast::MARA => assert!(available >= 50_000 && reserved > 0 && balances.on_hold.minor() > 0),
+            cast::KENJI | cast::LUCAS | cast::HANNAH => assert!(reserved >= 50_000),
+            cast::SOFIA => assert_eq!((available, partner.deals_won), (-94_000, 1)),
+            cast::ELIF => assert_eq!(available, 36_000),
+            _ if partner.name == "Noor Haddad" => assert_eq!((available, partner.clients), (0, 0)),
+            _ => {}
+        }
+    }
+    assert!(enough >= 5, "only {enough} partners can withdraw");
+}
+
+both_databases!(what_is_promised_is_there, |db: Db| promises(&db, NOW));
+
+/// Everything that the demo writes, in the words that pages show.
+fn told(db: &Db) -> Vec<String> {
+    let tables = [
+        "SELECT 'client ' || CAST(number AS TEXT) || name || email || CAST(created_at AS TEXT) FROM client ORDER BY number",
+        "SELECT 'deal ' || CAST(number AS TEXT) || status || COALESCE(CAST(amount AS TEXT), '-') FROM deal ORDER BY number",
+        "SELECT 'transfer ' || key || CAST(amount AS TEXT) FROM ledger_transfers ORDER BY key",
+        "SELECT 'partner ' || id || code FROM partner ORDER BY id",
+    ];
+    let mut lines = Vec::new();
+    for sql in tables {
+        let rows: Vec<String> = db
+            .read_blocking(move |tx| {
+                let rows = tx.all(sql, params![])?;
+                rows.iter().map(|row| row.get(0)).collect::<Result<_, DbError>>()
+            })
+            .unwrap();
+        assert!(!rows.is_empty(), "{sql}");
+        lines.extend(rows);
+    }
+    lines
+}
+
+#[test]
+fn the_same_seed_tells_the_same_story() {
+    let stories: Vec<Vec<String>> = [7, 7, 8]
+        .map(|seed| {
+            let test = testing::sqlite();
+            build(&test.db, NOW, seed);
+            told(&test.db)
+        })
+        .into();
+    assert_eq!(stories[0], stories[1]);
+    assert_ne!(stories[0], stories[2]);
+}
+
+/// Other weekdays, the first and the last minutes of a day, and any seed.
+#[test]
+fn it_can_be_started_at_any_moment() {
+    for (moment, seed) in [(NOW.day().start().plus(5 * 60_000_000), 1), (NOW.plus(5 * DAY + 15 * HOUR), 1)] {
+        let test = testing::sqlite();
+        let built = build(&test.db, moment, seed);
+        assert_eq!((built.partners, built.clients), (40, 600));
+        assert_eq!(count(&test.db, "withdrawal WHERE status = 'pending'"), 4);
+    }
+    let mut random = [0; 8];
+    SystemIds.fill(&mut random);
+    let seed = u64::from_le_bytes(random);
+    println!("seed {seed}");
+    let test = testing::sqlite();
+    assert_eq!(build(&test.db, NOW, seed).clients, 600);
+}
+
+#[test]
+fn it_stops_when_asked() {
+    let test = testing::sqlite();
+    let built = demo::build(&test.db, NOW, 1, "not a hash", &AtomicBool::new(true)).unwrap();
+    assert_eq!(built, None);
+}
