@@ -6,7 +6,7 @@ use crate::{config::Config, serve};
 
 pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let db = serve::open_database(config)?;
-    let findings = db.read_blocking(store::ledger_verify::verify)?;
+    let findings = db.read_blocking(store::verify_projections::verify_all)?;
     db.close();
     for finding in &findings {
         println!("{finding}");

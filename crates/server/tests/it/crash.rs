@@ -187,7 +187,7 @@ fn survives(database: &str) {
                 let found = store::withdrawals::by_request(tx, &partner, request)?;
                 assert!(found.is_some(), "withdrawal {request} was answered and is gone");
             }
-            let findings = store::ledger_verify::verify(tx)?;
+            let findings = store::verify_projections::verify_all(tx)?;
             assert!(findings.is_empty(), "{findings:#?}");
             Ok::<_, store::DbError>(())
         })

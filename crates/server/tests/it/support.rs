@@ -166,7 +166,7 @@ impl Site {
 
     /// Every invariant of the ledger holds.
     pub async fn verify(&self) {
-        let findings = self.read(store::ledger_verify::verify).await;
+        let findings = self.read(store::verify_projections::verify_all).await;
         assert!(findings.is_empty(), "{findings:#?}");
     }
 }
