@@ -1,4 +1,4 @@
-// Pictures of every page, in both widths and both themes, in e2e/out; the README's own go to docs/images.
+// Pictures of every page of the demo, in both widths and both themes, in e2e/out; the README's own go to docs/images.
 // Run by `cargo xtask screenshots`.
 
 import { mkdir, rm } from 'node:fs/promises';
@@ -12,66 +12,52 @@ import { OUT } from './support/stage.mjs';
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
 
 /** Which pictures the README shows, and under which name. */
-const IN_README = {
-  'link-desktop-light': 'link.png',
-  'statistics-desktop-light': 'statistics.png',
-  'statistics-phone-dark': 'statistics-phone.png',
-  'office-clients-desktop-light': 'office.png',
-};
+const IN_README = { 'statistics-desktop-light': 'statistics.png' };
 
-const CLIENTS = [
-  { name: 'Northwind Dental', message: 'A site for three practices.', amount: '12,400.00' },
-  { name: 'Harbour & Finch', message: 'A new brand by May.', amount: '8,750.00' },
-  { name: 'Oak Street Bakery', message: 'An online shop.', lost: 'They build it themselves.' },
-  { name: 'Lumen Architects', message: 'A portfolio.', amount: '4,300.50' },
-  { name: 'Mira Osei', message: 'A course platform.' },
-  { name: 'Tideline Surf School', message: 'Bookings for the summer.' },
-];
+/** What `goodword demo` prints for everybody in it. */
+const PASSWORD = 'northwind-demo';
 
-/** A small programme with something on every page. @returns the people in it and the pages to picture */
+/** Somebody of the demo, signed in. */
+async function signedIn(browser, server, email, home = '/link') {
+  const someone = await person(browser, server);
+  await people.signIn(someone, { email, password: PASSWORD }, home);
+  return someone;
+}
+
+/** The first link on a page that starts so. */
+async function linkOn({ page }, address, start) {
+  await page.goto(address, { waitUntil: 'load' });
+  return page.locator(`main a[href^="${start}"]`).first().getAttribute('href');
+}
+
+/** The people whose pages are pictured, and the pages. */
 async function setScene(browser, server) {
-  const admin = await person(browser, server);
-  const partner = await person(browser, server);
-  await people.becomeFirstAdmin(admin, { name: 'Ada Lindqvist', email: 'ada@example.com' });
-  await people.signUp(partner, { name: 'Jonas Weber', email: 'jonas@example.com' });
-  const link = await people.referralLink(partner);
-
-  for (const { name, message, amount, lost } of CLIENTS) {
-    const client = await person(browser, server);
-    const email = `${name.toLowerCase().replace(/[^a-z]+/g, '.')}@example.com`;
-    await people.becomeClient(client, link, { name, email, message });
-    await client.leave();
-    await people.openDealOf(admin, name);
-    if (amount) await people.winDeal(admin, amount);
-    if (lost) await people.send(admin.page, people.form(admin.page, '*/lose'), { reason: lost });
-  }
-  const deal = new URL(admin.page.url()).pathname;
-
-  await people.addWallet(partner, { label: 'Savings' });
-  await people.requestWithdrawal(partner, '1200');
-  await people.openWithdrawal(admin, 'Jonas Weber');
-  await people.pay(admin, 'TX-88213');
-  await people.requestWithdrawal(partner, '600');
-  await people.sendFeedback(partner, 'The QR code went straight onto our flyers. Lovely.');
-  await people.invite(admin, { name: 'Sam Okafor', email: 'sam@example.com', role: 'sales' });
-  await people.openWithdrawal(admin, 'Jonas Weber');
-  const withdrawal = new URL(admin.page.url()).pathname;
-
+  const admin = await signedIn(browser, server, 'ines.duarte@northwind.example', '/office/clients');
+  const partner = await signedIn(browser, server, 'mara.lindqvist@example.com');
+  const newcomer = await signedIn(browser, server, 'noor.haddad@example.com');
   return [
     ['guest', await person(browser, server), {
       front: '/', 'sign-up': '/sign-up', 'sign-in': '/sign-in', recover: '/recover', contact: '/contact', missing: '/no-such-page',
     }],
-    ['partner', partner, { link: '/link', statistics: '/statistics', wallets: '/wallets' }],
+    ['partner', partner, {
+      link: '/link', statistics: '/statistics?days=90', entries: '/statistics/entries', wallets: '/wallets',
+    }],
+    ['newcomer', newcomer, { 'new-statistics': '/statistics', 'new-wallets': '/wallets' }],
     ['admin', admin, {
-      office: '/office', 'office-clients': '/office/clients', 'office-deal': deal,
-      'office-withdrawals': '/office/withdrawals', 'office-withdrawal': withdrawal,
-      'office-partners': '/office/partners', 'office-feedback': '/office/feedback',
+      office: '/office', 'office-clients': '/office/clients',
+      'office-client': await linkOn(admin, '/office/clients?status=won', '/office/clients/'),
+      'office-deal': await linkOn(admin, '/office/clients?status=won', '/office/deals/'),
+      'office-withdrawals': '/office/withdrawals',
+      'office-withdrawal': await linkOn(admin, '/office/withdrawals', '/office/withdrawals/'),
+      'office-partners': '/office/partners',
+      'office-partner': await linkOn(admin, '/office/partners', '/office/partners/'),
+      'office-feedback': '/office/feedback', 'office-recovery': '/office/recovery',
       'office-settings': '/office/settings', 'office-staff': '/office/staff',
     }],
   ];
 }
 
-const server = await startServer();
+const server = await startServer({ args: ['demo'] });
 const browser = await launch();
 try {
   await rm(OUT, { recursive: true, force: true });
