@@ -161,3 +161,57 @@ both_databases!(settings_change_what_comes_and_never_what_was_booked, async |db:
     assert_eq!(commission(&site, after).await.amount.minor(), 5_000);
     site.verify().await;
 });
+
+/// The example of `docs/money.md`, line by line: when this changes, the page has to.
+both_databases!(the_example_in_the_documentation_is_true, async |db: Db| {
+    let site = Site::start(db).await;
+    site.set(|programme| programme.hold_days = 14).await;
+    let partner = site.partner("Mara").await;
+    let deal = site.won(&partner, "12400").await;
+    let sales = site.staff(Role::Sales).await;
+    let refund = format!("/office/deals/{deal}/refund");
+    sales
+        .post(&refund, &[("amount", "2400"), ("reason", "A smaller scope")])
+        .await
+        .expect(StatusCode::SEE_OTHER);
+    site.clock.advance(14 * DAY);
+    site.app.write(ops::deals::release_due).await.unwrap();
+    let wallet = partner.add_wallet(&site).await;
+    partner.withdraw("600", &wallet, "r").await.expect(StatusCode::SEE_OTHER);
+    let id = partner.id.clone();
+    let withdrawal = site.read(move |tx| Ok(store::withdrawals::by_request(tx, &id, "r")?.unwrap().id)).await;
+    let finance = site.staff(Role::Finance).await;
+    let pay = format!("/office/withdrawals/{withdrawal}/pay");
+    finance.post(&pay, &[("reference", "NW-0081")]).await.expect(StatusCode::SEE_OTHER);
+    sales.post(&refund, &[("amount", "1000"), ("reason", "A day less")]).await.expect(StatusCode::SEE_OTHER);
+
+    let currency = site.app.programme().currency;
+    let account = domain::ledger::Account::payable(&partner.id, currency);
+    let mut lines = site.read(move |tx| store::ledger::statement(tx, &account, None, 100)).await;
+    lines.reverse();
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            let key = line
+                .entry
+                .transfer
+                .replace(&withdrawal, "<id>")
+                .replace(&format!("deal:{deal}"), "deal:2077");
+            let phase = line.transfer.phase.as_str();
+            let [amount, change, after] = [line.entry.amount, line.change, line.entry.balance_after]
+                .map(|amount| currency.format(amount));
+            format!("| `{key}` | {phase} | {amount} | {change} | {after} |")
+        })
+        .collect();
+    let page = include_str!("../../../../docs/money.md");
+    for line in &lines {
+        assert!(page.contains(line.as_str()), "docs/money.md lacks\n{}", lines.join("\n"));
+    }
+    assert_eq!(
+        lines.len(),
+        page.lines().filter(|line| line.starts_with("| `")).count(),
+        "{}",
+        lines.join("\n")
+    );
+    site.verify().await;
+});
