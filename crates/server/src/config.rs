@@ -1,6 +1,6 @@
 //! The settings of an installation: flags, then environment (`GOODWORD_*`), then `goodword.toml`, then defaults.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
@@ -40,7 +40,6 @@ pub enum LogFormat {
 
 /// What can be said on the command line, in the environment and in the file; all of it optional.
 #[derive(Debug, Clone, Default, Deserialize, clap::Args)]
-#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where to listen, for example 127.0.0.1:8080 (port 0: any free one)
     #[arg(long, global = true, value_name = "ADDRESS")]
@@ -75,20 +74,36 @@ pub struct Settings {
 
 const FILE: &str = "goodword.toml";
 
+/// The names of [`Settings`].
+const KNOWN: [&str; 8] = [
+    "listen",
+    "public_url",
+    "data_dir",
+    "database",
+    "trusted_proxies",
+    "rate_limit",
+    "log",
+    "log_format",
+];
+
 impl Config {
     /// Reads the environment and the file, with flags above both.
     ///
     /// # Errors
     /// A sentence that names the setting and what is wrong with it.
     pub fn load(flags: Settings) -> anyhow::Result<Config> {
-        let given: Settings = config::Config::builder()
+        let unreadable = || format!("The settings (GOODWORD_* in the environment, or {FILE}) can't be read");
+        let layers = config::Config::builder()
             .add_source(config::File::new(FILE, config::FileFormat::Toml).required(false))
             .add_source(config::Environment::with_prefix("GOODWORD").try_parsing(true).ignore_empty(true))
             .build()
-            .and_then(|layers| layers.try_deserialize())
-            .with_context(|| {
-                format!("The settings (GOODWORD_* in the environment, or {FILE}) can't be read")
-            })?;
+            .with_context(unreadable)?;
+        let names: BTreeMap<String, config::Value> = layers.clone().try_deserialize().with_context(unreadable)?;
+        for name in names.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
+            // Said, not refused: a mistyped name must not go unnoticed, a name of a newer version must not stop this one.
+            eprintln!("goodword: the setting {name} (in GOODWORD_* or {FILE}) is not known to this version");
+        }
+        let given: Settings = layers.try_deserialize().with_context(unreadable)?;
         Config::new(Settings {
             listen: flags.listen.or(given.listen),
             public_url: flags.public_url.or(given.public_url),
