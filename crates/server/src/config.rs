@@ -75,16 +75,8 @@ pub struct Settings {
 const FILE: &str = "goodword.toml";
 
 /// The names of [`Settings`].
-const KNOWN: [&str; 8] = [
-    "listen",
-    "public_url",
-    "data_dir",
-    "database",
-    "trusted_proxies",
-    "rate_limit",
-    "log",
-    "log_format",
-];
+const KNOWN: [&str; 8] =
+    ["listen", "public_url", "data_dir", "database", "trusted_proxies", "rate_limit", "log", "log_format"];
 
 impl Config {
     /// Reads the environment and the file, with flags above both.
@@ -98,7 +90,8 @@ impl Config {
             .add_source(config::Environment::with_prefix("GOODWORD").try_parsing(true).ignore_empty(true))
             .build()
             .with_context(unreadable)?;
-        let names: BTreeMap<String, config::Value> = layers.clone().try_deserialize().with_context(unreadable)?;
+        let names: BTreeMap<String, config::Value> =
+            layers.clone().try_deserialize().with_context(unreadable)?;
         for name in names.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
             // Said, not refused: a mistyped name must not go unnoticed, a name of a newer version must not stop this one.
             eprintln!("goodword: the setting {name} (in GOODWORD_* or {FILE}) is not known to this version");

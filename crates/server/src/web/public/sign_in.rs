@@ -73,18 +73,17 @@ pub async fn submit(
     form: Fields,
 ) -> Page {
     app.limits.check(Limited::SignIn, &origin)?;
-    let account = match Email::parse(form.typed("email")) {
-        Ok(email) => {
-            let key = email.key();
-            app.read(move |tx, _| accounts::by_email(tx, &key)).await?
-        }
-        Err(_) => None,
-    };
-    let key =
-        account.as_ref().map_or_else(|| form.typed("email").to_lowercase(), |account| account.id.clone());
-    if app.limits.check(Limited::Account, &key).is_err() {
+    let email = Email::parse(form.typed("email")).map(|email| email.key());
+    // Counted for addresses without an account too, or the wait would tell who has one; hashed, so that nobody can
+    // fill the memory with long ones.
+    let counted = email.as_deref().unwrap_or_else(|_| form.typed("email"));
+    if app.limits.check(Limited::Account, &sessions::hash(counted)).is_err() {
         tokio::time::sleep(SLOW_DOWN).await;
     }
+    let account = match email {
+        Ok(key) => app.read(move |tx, _| accounts::by_email(tx, &key)).await?,
+        Err(_) => None,
+    };
     let typed = form.typed("password").to_owned();
     let hash = account
         .as_ref()
