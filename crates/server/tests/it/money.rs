@@ -162,7 +162,7 @@ both_databases!(settings_change_what_comes_and_never_what_was_booked, async |db:
     site.verify().await;
 });
 
-/// The example of `docs/money.md`, line by line: when this changes, the page has to.
+// The example of `docs/money.md`, line by line: when this changes, the page has to.
 both_databases!(the_example_in_the_documentation_is_true, async |db: Db| {
     let site = Site::start(db).await;
     site.set(|programme| programme.hold_days = 14).await;
