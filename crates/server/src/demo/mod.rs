@@ -61,7 +61,7 @@ pub fn build(
             Ok::<_, anyhow::Error>(world)
         })?;
     }
-    let findings = db.read_blocking(store::ledger_verify::verify)?;
+    let findings = db.read_blocking(store::verify_projections::verify_all)?;
     ensure!(findings.is_empty(), "the demo's ledger doesn't hold: {}", findings[0]);
     Ok(Some(Built {
         partners: story.cast.len(),

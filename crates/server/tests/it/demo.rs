@@ -78,7 +78,7 @@ fn promises(db: &Db, now: Timestamp) {
     assert_eq!(count(db, &format!("partner_day WHERE day < {year} OR day > {}", now.day().0)), 0);
     assert_eq!(count(db, &format!("deal_event WHERE at > {}", now.micros())), 0);
     balances(db);
-    let findings = db.read_blocking(store::ledger_verify::verify).unwrap();
+    let findings = db.read_blocking(store::verify_projections::verify_all).unwrap();
     assert!(findings.is_empty(), "{findings:?}");
 }
 
