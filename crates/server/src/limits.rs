@@ -46,7 +46,7 @@ pub struct TooOften {
 }
 
 impl Limits {
-    /// The limits of [`TABLE`], multiplied; a factor of 0 switches them off.
+    /// The limits of the table above, multiplied; a factor of 0 switches them off.
     pub fn new(factor: u32) -> Limits {
         let limiters = TABLE
             .into_iter()
