@@ -1,7 +1,7 @@
 //! What sales does to a deal, and what each act books.
 
 use domain::{
-    commission::{self, Cause, Standing, Winning},
+    commission::{self, Cause, Winning},
     deal::{DealAct, DealRefusal, next_status},
     ledger::Transfer,
     money::Money,
@@ -167,18 +167,14 @@ pub fn refund(
 
 /// Books what a refund or reopening takes back; returns how much that was.
 fn reverse(tx: &mut Tx, env: &Env, deal: &Deal, cause: Cause, reason: &str) -> Result<Money, DealError> {
-    let Some(before) = standing(tx, deal)? else { return Ok(Money::ZERO) };
+    let Some(before) = ledger::standing(tx, deal.number, deal.win_round)? else { return Ok(Money::ZERO) };
     let transfers: Vec<Transfer> = commission::reverse(&before, cause)
         .into_iter()
         .map(|transfer| Transfer { reason: Some(reason.to_owned()), ..transfer })
         .collect();
     ledger::apply(tx, env.now, &transfers)?;
-    let left = standing(tx, deal)?.map_or(Money::ZERO, |after| after.left());
+    let left = ledger::standing(tx, deal.number, deal.win_round)?.map_or(Money::ZERO, |after| after.left());
     Ok(before.left() - left)
-}
-
-fn standing(tx: &mut Tx, deal: &Deal) -> Result<Option<Standing>, DbError> {
-    Ok(Standing::read(deal.number, deal.win_round, &ledger::of_deal(tx, deal.number)?))
 }
 
 /// How many commissions one run of the job makes available; the rest waits for the next transaction.
@@ -199,7 +195,9 @@ pub fn release_due(tx: &mut Tx, env: &Env) -> Result<usize, DealError> {
         if still_due.is_none_or(|at| at > env.now) {
             continue;
         }
-        if let Some(transfer) = standing(tx, &deal)?.as_ref().and_then(commission::release) {
+        if let Some(transfer) =
+            ledger::standing(tx, deal.number, deal.win_round)?.as_ref().and_then(commission::release)
+        {
             ledger::apply(tx, env.now, &[transfer])?;
             history(tx, env, None, *number, "available", None, None)?;
         }
