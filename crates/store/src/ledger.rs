@@ -500,7 +500,11 @@ pub fn statement_of(
         Lines::All => ("", None),
         Lines::Deals => ("AND t.subject IN ('deal', 'refund')", None),
         Lines::Deal(number) => ("AND t.subject IN ('deal', 'refund') AND t.subject_id = $4", Some(number)),
-        Lines::OnHold => ("AND EXISTS (SELECT 1 FROM ledger_holds h WHERE h.transfer = t.key)", None),
+        Lines::OnHold => (
+            "AND t.phase = 'pending' AND t.subject IN ('deal', 'refund')
+             AND NOT EXISTS (SELECT 1 FROM ledger_transfers r WHERE r.pending = t.key)",
+            None,
+        ),
         Lines::Withdrawals => ("AND t.subject = 'withdrawal'", None),
     };
     let sql = format!(

@@ -7,7 +7,7 @@ use domain::ledger::{Account, Entry, LedgerError, Outcome, Transfer};
 use domain::money::{Currency, Money};
 use domain::rate::Rate;
 use domain::withdrawal::{self, Request};
-use store::ledger::{self, ApplyError, Balances};
+use store::ledger::{self, ApplyError, Balances, Lines};
 use store::{Db, DbError, both_databases, ledger_verify};
 
 pub const NOW: Timestamp = Timestamp::from_micros(1_795_421_400_000_000);
@@ -145,6 +145,32 @@ both_databases!(a_statement_is_paged_newest_first, |db: Db| {
         assert_eq!(pair[0].entry.balance_after - pair[1].entry.balance_after, pair[0].change);
     }
     sound(&db);
+});
+
+both_databases!(a_statement_tells_some_lines_alone, |db: Db| {
+    for deal in [1, 2, 11] {
+        applied(&db, &[commission::book(&winning(deal, "ann", 1_000 * deal, 14)).unwrap()]);
+    }
+    let standing = db.read_blocking::<_, _, DbError>(|tx| ledger::standing(tx, 1, 1)).unwrap().unwrap();
+    applied(&db, &[commission::release(&standing).unwrap()]);
+    applied(&db, &[withdrawal::hold(&request("w1", "ann", 60))]);
+    let keys = |lines: Lines, before: Option<i64>| -> Vec<String> {
+        let account = Account::payable("ann", USD);
+        let found = db
+            .read_blocking::<_, _, DbError>(move |tx| ledger::statement_of(tx, &account, lines, before, 10))
+            .unwrap();
+        found.into_iter().map(|line| line.entry.transfer).collect()
+    };
+    let [one, two, eleven] = ["deal:1:commission", "deal:2:commission", "deal:11:commission"];
+    let (released, held) = ("deal:1:commission:release", "withdrawal:w1:hold");
+    assert_eq!(keys(Lines::All, None), [held, released, eleven, two, one]);
+    assert_eq!(keys(Lines::Deals, None), [released, eleven, two, one]);
+    assert_eq!(keys(Lines::Deals, Some(4)), [eleven, two, one]);
+    assert_eq!(keys(Lines::Deal(1), None), [released, one]);
+    assert_eq!(keys(Lines::Deal(7), None), [""; 0]);
+    // What is released is no longer on hold, and a reserved withdrawal never was.
+    assert_eq!(keys(Lines::OnHold, None), [eleven, two]);
+    assert_eq!(keys(Lines::Withdrawals, None), [held]);
 });
 
 both_databases!(a_refusal_can_not_be_swallowed, |db: Db| {
