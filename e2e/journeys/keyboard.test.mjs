@@ -12,13 +12,14 @@ const MOST_STOPS = 150;
 const focused = (page) => page.evaluate(() => {
   const it = document.activeElement;
   const box = it.getBoundingClientRect();
-  const style = getComputedStyle(it);
-  const outline = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+  // A choice that is drawn by its label is marked on the label.
+  const drawn = [it, ...(it.labels ?? [])].map((one) => getComputedStyle(one));
+  const isOutlined = drawn.some((style) => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0);
   return {
     isNowhere: it === document.body,
     what: it.outerHTML.slice(0, 120),
     isSeen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight,
-    isMarked: outline || style.boxShadow !== 'none',
+    isMarked: isOutlined || getComputedStyle(it).boxShadow !== 'none',
   };
 });
 

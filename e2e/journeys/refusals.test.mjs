@@ -181,7 +181,7 @@ test('wallets and withdrawals', async (t) => {
     const warnings = [];
     page.on('dialog', (dialog) => (warnings.push(dialog.type()), dialog.accept()));
     await people.open(partner, '/link'); // the change of before is given up: this warns once
-    await people.addWallet(partner);
+    assert.equal((await people.addWallet(partner)).status(), 200, 'the wallet is saved');
     await people.follow(page, () => page.getByRole('link', { name: 'Statistics' }).first().click());
     assert.ok(warnings.length <= 1, `warned ${warnings.length} times`);
   });
