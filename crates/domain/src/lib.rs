@@ -12,6 +12,7 @@ pub mod deal;
 pub mod ids;
 pub mod ledger;
 pub mod money;
+pub mod notice;
 pub mod permission;
 pub mod rate;
 pub mod referral_code;

@@ -199,10 +199,7 @@ impl Message {
 ///
 /// # Errors
 /// Those of `parse`.
-pub fn optional<T>(
-    typed: &str,
-    parse: impl FnOnce(&str) -> Result<T, TextError>,
-) -> Result<Option<T>, TextError> {
+pub fn optional<T, E>(typed: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, E> {
     if typed.trim().is_empty() { Ok(None) } else { parse(typed).map(Some) }
 }
 

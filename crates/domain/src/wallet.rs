@@ -4,11 +4,14 @@
 //! doesn't come back. What the checksum can't tell (burn addresses, test networks, another kind's address) is
 //! refused too, with a sentence that says what to do.
 
+mod bic;
 mod bitcoin;
 mod ethereum;
 mod free;
 mod iban;
 mod tron;
+
+pub use bic::{Bic, BicError};
 
 use crate::text::TextError;
 

@@ -54,6 +54,37 @@ pub struct Env {
     pub ids: Arc<dyn Ids>,
     /// The programme's settings.
     pub programme: Arc<Programme>,
+    /// The address people reach the server under, without a slash at the end.
+    pub public_url: Arc<str>,
+    /// Which ways to people this installation has.
+    pub reach: Reach,
+    /// The chain of the audit that this operation writes to: one for each operation, so that two operations never wait
+    /// for each other crosswise.
+    pub audit_chain: i64,
+}
+
+impl Env {
+    /// What an operation is given that runs outside a server: on the command line, in the demo.
+    pub fn alone(now: Timestamp, ids: Arc<dyn Ids>, programme: Arc<Programme>, public_url: &str) -> Env {
+        let audit_chain = draw_chain(ids.as_ref());
+        Env { now, ids, programme, public_url: public_url.into(), reach: Reach::default(), audit_chain }
+    }
+}
+
+/// Which ways to people an installation has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// Mail is handed in somewhere. Without, it waits in the office's outbox.
+    pub mail: bool,
+    /// There is a Telegram bot.
+    pub telegram: bool,
+}
+
+/// Which chain of the audit an operation writes to.
+fn draw_chain(ids: &dyn Ids) -> i64 {
+    let mut byte = [0];
+    ids.fill(&mut byte);
+    i64::from(byte[0]) % store::audit::CHAINS
 }
 
 /// How long a change of the programme on one server may go unnoticed on another.
@@ -86,6 +117,11 @@ impl App {
         })))
     }
 
+    /// Which ways to people this installation has.
+    pub fn reach(&self) -> Reach {
+        Reach { mail: self.config.smtp.is_some(), telegram: self.config.telegram.is_some() }
+    }
+
     /// Whether people reach the server by HTTPS.
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
@@ -98,7 +134,14 @@ impl App {
 
     /// What an operation that starts now is given.
     pub fn env(&self) -> Env {
-        Env { now: self.clock.now(), ids: self.ids.clone(), programme: self.programme() }
+        Env {
+            now: self.clock.now(),
+            ids: self.ids.clone(),
+            programme: self.programme(),
+            public_url: self.public_url.as_str().into(),
+            reach: self.reach(),
+            audit_chain: draw_chain(self.ids.as_ref()),
+        }
     }
 
     /// Runs one operation in one transaction.

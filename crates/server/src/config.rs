@@ -18,6 +18,12 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `sqlite:<path>` or `postgres://...`.
     pub database: String,
+    /// Where mail is handed in; none: it waits in the office's outbox.
+    pub smtp: Option<Smtp>,
+    /// Whom mail comes from, as `Partners <partners@example.com>`.
+    pub mail_from: Option<String>,
+    /// The programme's Telegram bot.
+    pub telegram: Option<Telegram>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Multiplies every rate limit; 0 switches them off.
@@ -26,6 +32,28 @@ pub struct Config {
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
+}
+
+/// Where mail is handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Smtp {
+    /// `smtp://host:port` or `smtps://user:password@host`.
+    pub url: String,
+}
+
+/// A bot of the Telegram Bot API.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Telegram {
+    /// What Telegram's BotFather gave: who has it is the bot.
+    pub token: String,
+    /// Where the Bot API is, without a slash at the end.
+    pub api: String,
+}
+
+impl std::fmt::Debug for Telegram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Telegram").field("api", &self.api).finish_non_exhaustive()
+    }
 }
 
 /// How log lines are written.
@@ -58,6 +86,18 @@ pub struct Settings {
     /// sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE
     #[arg(long, global = true, value_name = "URL")]
     pub database: Option<String>,
+    /// smtp://HOST:PORT or smtps://USER:PASSWORD@HOST, where mail is handed in
+    #[arg(long, global = true, value_name = "URL")]
+    pub smtp_url: Option<String>,
+    /// Whom mail comes from, for example "Partners <partners@example.com>"
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// The token of the programme's Telegram bot (better given in the environment than here)
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub telegram_token: Option<String>,
+    /// Where the Telegram Bot API is
+    #[arg(long, global = true, value_name = "URL")]
+    pub telegram_api: Option<String>,
     /// Proxies whose X-Forwarded-For is believed, as addresses or networks parted by commas
     #[arg(long, global = true, value_name = "NETWORKS")]
     pub trusted_proxies: Option<String>,
@@ -75,8 +115,20 @@ pub struct Settings {
 const FILE: &str = "goodword.toml";
 
 /// The names of [`Settings`].
-const KNOWN: [&str; 8] =
-    ["listen", "public_url", "data_dir", "database", "trusted_proxies", "rate_limit", "log", "log_format"];
+const KNOWN: [&str; 12] = [
+    "listen",
+    "public_url",
+    "data_dir",
+    "database",
+    "smtp_url",
+    "mail_from",
+    "telegram_token",
+    "telegram_api",
+    "trusted_proxies",
+    "rate_limit",
+    "log",
+    "log_format",
+];
 
 impl Config {
     /// Reads the environment and the file, with flags above both.
@@ -102,6 +154,10 @@ impl Config {
             public_url: flags.public_url.or(given.public_url),
             data_dir: flags.data_dir.or(given.data_dir),
             database: flags.database.or(given.database),
+            smtp_url: flags.smtp_url.or(given.smtp_url),
+            mail_from: flags.mail_from.or(given.mail_from),
+            telegram_token: flags.telegram_token.or(given.telegram_token),
+            telegram_api: flags.telegram_api.or(given.telegram_api),
             trusted_proxies: flags.trusted_proxies.or(given.trusted_proxies),
             rate_limit: flags.rate_limit.or(given.rate_limit),
             log: flags.log.or(given.log),
@@ -125,6 +181,25 @@ impl Config {
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| database.starts_with(scheme)) {
             bail!("GOODWORD_DATABASE must start with sqlite: or postgres://");
         }
+        let smtp = given.smtp_url.as_deref().map(smtp).transpose()?;
+        if smtp.is_some() && given.mail_from.is_none() {
+            bail!("GOODWORD_MAIL_FROM must say whom mail comes from, as in Partners <partners@example.com>");
+        }
+        if let Some(from) = &given.mail_from {
+            from.parse::<lettre::message::Mailbox>().with_context(|| {
+                format!("GOODWORD_MAIL_FROM is not an address, as in Partners <partners@example.com>: {from}")
+            })?;
+        }
+        let api = given.telegram_api.unwrap_or_else(|| "https://api.telegram.org".into());
+        let telegram = given
+            .telegram_token
+            .map(|token| -> anyhow::Result<Telegram> {
+                Url::parse(&api).ok().filter(|url| matches!(url.scheme(), "http" | "https")).with_context(
+                    || format!("GOODWORD_TELEGRAM_API must be a web address such as https://api.telegram.org: {api}"),
+                )?;
+                Ok(Telegram { token, api: api.trim_end_matches('/').to_owned() })
+            })
+            .transpose()?;
         let trusted_proxies = given.trusted_proxies.unwrap_or_default();
         let trusted_proxies = trusted_proxies
             .split(',')
@@ -143,11 +218,22 @@ impl Config {
             public_url,
             data_dir,
             database,
+            smtp,
+            mail_from: given.mail_from,
+            telegram,
             trusted_proxies,
             rate_limit: given.rate_limit.unwrap_or(1),
             log: given.log.unwrap_or_else(|| "info,memory_serve=warn".into()),
             log_format: given.log_format.unwrap_or(LogFormat::Text),
         })
+    }
+
+    /// The address people reach the server under, without a slash at the end.
+    pub fn public_address(&self) -> String {
+        self.public_url.as_ref().map_or_else(
+            || format!("http://{}", self.listen),
+            |url| url.as_str().trim_end_matches('/').to_owned(),
+        )
     }
 
     /// The effective settings as a `goodword.toml`, secrets hidden.
@@ -159,11 +245,24 @@ impl Config {
         );
         let proxies = self.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let format = if self.log_format == LogFormat::Json { "json" } else { "text" };
+        let unset = |name: &str, what: &str| format!("# {name} is not set: {what}");
         [
             format!("listen = {}", text(&self.listen.to_string())),
             public_url,
             format!("data_dir = {}", text(&self.data_dir.display().to_string())),
             format!("database = {}", text(&hide_password(&self.database))),
+            self.smtp.as_ref().map_or_else(
+                || unset("smtp_url", "mail waits in the office's outbox"),
+                |smtp| format!("smtp_url = {}", text(&hide_password(&smtp.url))),
+            ),
+            self.mail_from.as_ref().map_or_else(
+                || unset("mail_from", "needed with smtp_url"),
+                |from| format!("mail_from = {}", text(from)),
+            ),
+            self.telegram.as_ref().map_or_else(
+                || unset("telegram_token", "nothing is sent by Telegram"),
+                |telegram| format!("telegram_token = \"***\"\ntelegram_api = {}", text(&telegram.api)),
+            ),
             format!("trusted_proxies = {}", text(&proxies)),
             format!("rate_limit = {}", self.rate_limit),
             format!("log = {}", text(&self.log)),
@@ -184,6 +283,16 @@ fn public_url(text: &str) -> anyhow::Result<Url> {
         bail!("GOODWORD_PUBLIC_URL must have no path: the server expects a host name of its own: {text}");
     }
     Ok(url)
+}
+
+/// Checks the address that mail is handed in at. What stands in it is not repeated: it may hold a password.
+fn smtp(text: &str) -> anyhow::Result<Smtp> {
+    let wrong = "GOODWORD_SMTP_URL must be like smtp://host:587 or smtps://user:password@host";
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
+    url.context(wrong)?;
+    lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::from_url(text)
+        .map_err(|_| anyhow::anyhow!(wrong))?;
+    Ok(Smtp { url: text.to_owned() })
 }
 
 /// A database address without its password.

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod health;
 pub mod jobs;
 pub mod limits;
+pub mod notify;
 pub mod ops;
 pub mod password;
 pub mod qr;

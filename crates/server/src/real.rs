@@ -26,3 +26,9 @@ impl Ids for SystemIds {
         getrandom::fill(bytes).expect("the operating system has randomness");
     }
 }
+
+/// Chooses the one implementation of TLS for the whole process, before anything is sent. Calling it again changes nothing.
+pub fn choose_tls() {
+    // An error means that it was chosen before.
+    _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -4,6 +4,7 @@
 //! [`Tx`] to [`Db::write`] or [`Db::read`]; it runs on a database thread, and the answer comes when it is saved.
 
 pub mod accounts;
+pub mod audit;
 pub mod clicks;
 pub mod clients;
 pub mod db;
@@ -14,6 +15,8 @@ pub mod feedback;
 pub mod ledger;
 pub mod ledger_verify;
 pub mod migrate;
+pub mod notices;
+pub mod outbox;
 pub mod partners;
 mod postgres;
 pub mod programme;

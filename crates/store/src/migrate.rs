@@ -22,6 +22,11 @@ pub struct Migration {
 pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 1, name: "ledger", text: include_str!("../migrations/0001_ledger.sql") },
     Migration { id: 2, name: "programme", text: include_str!("../migrations/0002_programme.sql") },
+    Migration {
+        id: 3,
+        name: "notices and audit",
+        text: include_str!("../migrations/0003_notices_and_audit.sql"),
+    },
 ];
 
 /// How a database's migrations stand.

@@ -3,7 +3,7 @@
 use crate::{DbError, Row, Tx, params};
 use domain::{
     attribution::LinkRule,
-    clock::DAY,
+    clock::{DAY, HOUR},
     money::{Currency, Money},
     rate::Rate,
     tier::{Tier, Tiers},
@@ -30,6 +30,20 @@ pub struct Programme {
     pub window_days: i64,
     /// Which of several links counts.
     pub link_rule: LinkRule,
+    /// Working days within which a claim is ruled on.
+    pub claim_days: i64,
+    /// From this amount on two people must agree to a withdrawal; none: never.
+    pub approval_from: Option<Money>,
+    /// For how many hours after a wallet was changed nothing is paid to it.
+    pub cooling_hours: i64,
+    /// Whose account payment files are paid from.
+    pub payer_name: String,
+    /// The IBAN of that account, or empty.
+    pub payer_iban: String,
+    /// The BIC of its bank, or empty.
+    pub payer_bic: String,
+    /// The number of the Telegram group in which staff are told what waits, or empty.
+    pub staff_chat: String,
     /// The rates by volume.
     pub tiers: Tiers,
     /// Grows with every change.
@@ -49,6 +63,13 @@ impl Programme {
             hold_days: 0,
             window_days: 90,
             link_rule: LinkRule::Last,
+            claim_days: 5,
+            approval_from: Some(Currency::USD.major(10_000)),
+            cooling_hours: 24,
+            payer_name: String::new(),
+            payer_iban: String::new(),
+            payer_bic: String::new(),
+            staff_chat: String::new(),
             tiers: Tiers::standard(),
             version: 1,
         }
@@ -57,6 +78,11 @@ impl Programme {
     /// The attribution window in microseconds.
     pub const fn window(&self) -> i64 {
         self.window_days * DAY
+    }
+
+    /// For how long nothing is paid to a changed wallet, in microseconds.
+    pub const fn cooling(&self) -> i64 {
+        self.cooling_hours * HOUR
     }
 
     /// The hold period in microseconds.
@@ -78,6 +104,13 @@ fn read(row: &Row) -> Result<Programme, DbError> {
         hold_days: row.get(6)?,
         window_days: row.get(7)?,
         link_rule: LinkRule::from_word(&rule).ok_or_else(|| DbError::decode("programme.link_rule", &rule))?,
+        claim_days: row.get(10)?,
+        approval_from: row.get::<Option<i64>>(11)?.map(Money::from_minor),
+        cooling_hours: row.get(12)?,
+        payer_name: row.get(13)?,
+        payer_iban: row.get(14)?,
+        payer_bic: row.get(15)?,
+        staff_chat: row.get(16)?,
         tiers: Tiers::standard(),
         version: row.get(9)?,
     })
@@ -109,7 +142,8 @@ pub fn load_or_create(tx: &mut Tx) -> Result<Programme, DbError> {
 pub fn load(tx: &mut Tx) -> Result<Programme, DbError> {
     let row = tx.one(
         "SELECT name, currency, site_url, support_email, support_telegram, minimum_withdrawal, hold_days,
-                window_days, link_rule, version
+                window_days, link_rule, version, claim_days, approval_from, cooling_hours, payer_name, payer_iban,
+                payer_bic, staff_chat
          FROM programme WHERE id = 1",
         params![],
     )?;
@@ -135,8 +169,10 @@ pub fn version(tx: &mut Tx) -> Result<i64, DbError> {
 pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
     let saved = tx.exec(
         "UPDATE programme SET name = $1, currency = $2, site_url = $3, support_email = $4, support_telegram = $5,
-                minimum_withdrawal = $6, hold_days = $7, window_days = $8, link_rule = $9, version = version + 1
-         WHERE id = 1 AND version = $10",
+                minimum_withdrawal = $6, hold_days = $7, window_days = $8, link_rule = $9, claim_days = $10,
+                approval_from = $11, cooling_hours = $12, payer_name = $13, payer_iban = $14, payer_bic = $15,
+                staff_chat = $16, version = version + 1
+         WHERE id = 1 AND version = $17",
         params![
             &programme.name,
             programme.currency.code(),
@@ -147,6 +183,13 @@ pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
             programme.hold_days,
             programme.window_days,
             programme.link_rule.as_str(),
+            programme.claim_days,
+            programme.approval_from.map(Money::minor),
+            programme.cooling_hours,
+            &programme.payer_name,
+            &programme.payer_iban,
+            &programme.payer_bic,
+            &programme.staff_chat,
             programme.version
         ],
     )?;

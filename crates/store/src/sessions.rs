@@ -109,16 +109,36 @@ pub enum Purpose {
     Invitation,
     /// Lets a person who forgot the password choose a new one.
     Recovery,
+    /// Confirms an email address.
+    ConfirmEmail,
+    /// Agrees, from the old address, to a new email address.
+    ReleaseEmail,
+    /// Confirms, from the new address, a new email address.
+    AdoptEmail,
+    /// Connects a Telegram account.
+    Telegram,
 }
 
 impl Purpose {
-    const ALL: [Purpose; 3] = [Purpose::FirstAdmin, Purpose::Invitation, Purpose::Recovery];
+    const ALL: [Purpose; 7] = [
+        Purpose::FirstAdmin,
+        Purpose::Invitation,
+        Purpose::Recovery,
+        Purpose::ConfirmEmail,
+        Purpose::ReleaseEmail,
+        Purpose::AdoptEmail,
+        Purpose::Telegram,
+    ];
 
     const fn as_str(self) -> &'static str {
         match self {
             Purpose::FirstAdmin => "first_admin",
             Purpose::Invitation => "invitation",
             Purpose::Recovery => "recovery",
+            Purpose::ConfirmEmail => "confirm_email",
+            Purpose::ReleaseEmail => "release_email",
+            Purpose::AdoptEmail => "adopt_email",
+            Purpose::Telegram => "telegram",
         }
     }
 }
@@ -132,15 +152,28 @@ pub fn issue(
     now: Timestamp,
     lifetime: i64,
 ) -> Result<(), DbError> {
+    issue_about(tx, token_hash, purpose, account_id, "", now, lifetime)
+}
+
+/// Makes a one-time address as [`issue`] does, with what it is about.
+pub fn issue_about(
+    tx: &mut Tx,
+    token_hash: &str,
+    purpose: Purpose,
+    account_id: Option<&str>,
+    detail: &str,
+    now: Timestamp,
+    lifetime: i64,
+) -> Result<(), DbError> {
     tx.exec(
-        "DELETE FROM one_time_token WHERE purpose = $1 AND used_at IS NULL
+        "DELETE FROM one_time WHERE purpose = $1 AND used_at IS NULL
          AND COALESCE(account_id, '') = COALESCE(CAST($2 AS TEXT), '')",
         params![purpose.as_str(), account_id],
     )?;
     tx.exec(
-        "INSERT INTO one_time_token (token_hash, purpose, account_id, created_at, expires_at, used_at)
-         VALUES ($1, $2, $3, $4, $5, NULL)",
-        params![token_hash, purpose.as_str(), account_id, now.micros(), now.plus(lifetime).micros()],
+        "INSERT INTO one_time (token_hash, purpose, account_id, detail, created_at, expires_at, used_at)
+         VALUES ($1, $2, $3, $4, $5, $6, NULL)",
+        params![token_hash, purpose.as_str(), account_id, detail, now.micros(), now.plus(lifetime).micros()],
     )?;
     Ok(())
 }
@@ -152,26 +185,28 @@ pub struct OneTime {
     pub purpose: Purpose,
     /// Whom it is for; nobody yet for the first admin.
     pub account_id: Option<String>,
+    /// What it is about: a new email address, for example; or empty.
+    pub detail: String,
 }
 
 /// The address of a token, if it has neither been used nor run out.
 pub fn peek(tx: &mut Tx, token_hash: &str, now: Timestamp) -> Result<Option<OneTime>, DbError> {
     let row = tx.opt(
-        "SELECT purpose, account_id FROM one_time_token
+        "SELECT purpose, account_id, detail FROM one_time
          WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2",
         params![token_hash, now.micros()],
     )?;
     let Some(row) = row else { return Ok(None) };
     let word: String = row.get(0)?;
     let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == word);
-    let purpose = purpose.ok_or_else(|| DbError::decode("one_time_token.purpose", &word))?;
-    Ok(Some(OneTime { purpose, account_id: row.get(1)? }))
+    let purpose = purpose.ok_or_else(|| DbError::decode("one_time.purpose", &word))?;
+    Ok(Some(OneTime { purpose, account_id: row.get(1)?, detail: row.get(2)? }))
 }
 
 /// Uses a one-time address up. Returns whether it still could be used: of two at once, one can.
 pub fn redeem(tx: &mut Tx, token_hash: &str, now: Timestamp) -> Result<bool, DbError> {
     let used = tx.exec(
-        "UPDATE one_time_token SET used_at = $1 WHERE token_hash = $2 AND used_at IS NULL AND expires_at > $3",
+        "UPDATE one_time SET used_at = $1 WHERE token_hash = $2 AND used_at IS NULL AND expires_at > $3",
         params![now.micros(), token_hash, now.micros()],
     )?;
     Ok(used == 1)

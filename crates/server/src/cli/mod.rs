@@ -55,6 +55,7 @@ enum Command {
 
 /// Runs the program: exit code 0 when all is well, 1 when something failed, 2 when the command was not understood.
 pub fn run() -> ExitCode {
+    crate::real::choose_tls();
     let cli = Cli::parse();
     match execute(cli) {
         Ok(code) => code,

@@ -51,7 +51,8 @@ pub fn run(config: &Config, command: StaffCommand) -> anyhow::Result<ExitCode> {
     let password_hash = if password_stdin { Some(read_password(&name, &email)?) } else { None };
     let db = serve::open_database(config)?;
     let programme = Arc::new(db.write_blocking(store::programme::load_or_create)?);
-    let env = Env { now: SystemClock.now(), ids: Arc::new(SystemIds), programme };
+    let base = config.public_address();
+    let env = Env::alone(SystemClock.now(), Arc::new(SystemIds), programme, &base);
     let (added, known) = (name.clone(), email.clone());
     let secret = db.write_blocking(move |tx| {
         let id = staff::add(tx, &env, &name, &email, role, password_hash.as_deref())?;
@@ -64,10 +65,6 @@ pub fn run(config: &Config, command: StaffCommand) -> anyhow::Result<ExitCode> {
     match secret {
         None => println!("{added} can sign in with {known}."),
         Some(secret) => {
-            let base = config.public_url.as_ref().map_or_else(
-                || format!("http://{}", config.listen),
-                |url| url.as_str().trim_end_matches('/').to_owned(),
-            );
             println!(
                 "{added} is invited. Send this one-time address; it can be used for {INVITATION_DAYS} days:"
             );

@@ -130,19 +130,20 @@ struct Today<'a, 'tx, 'db> {
 
 impl Today<'_, '_, '_> {
     fn env(&self, now: Timestamp) -> Env {
-        Env { now, ids: self.ids.clone(), programme: self.world.programme.clone() }
+        // Nobody is sent these messages, so it doesn't matter where their links lead.
+        Env::alone(now, self.ids.clone(), self.world.programme.clone(), "http://127.0.0.1:8080")
     }
 
-    fn set_up(&mut self, change: impl FnOnce(&mut Programme)) -> anyhow::Result<()> {
+    fn set_up(&mut self, at: Timestamp, change: impl FnOnce(&mut Programme)) -> anyhow::Result<()> {
         let mut changed = store::programme::load_or_create(self.tx)?;
         change(&mut changed);
-        programme::save(self.tx, &changed)?;
+        programme::save(self.tx, &self.env(at), &Actor::server(), &changed)?;
         self.world.programme = Arc::new(store::programme::load(self.tx)?);
         Ok(())
     }
 
     fn open_office(&mut self, at: Timestamp) -> anyhow::Result<()> {
-        self.set_up(|programme| {
+        self.set_up(at, |programme| {
             programme.name = "Northwind Partners".into();
             programme.support_email = "partners@northwind.example".into();
             programme.support_telegram = "@northwind_demo".into();
@@ -153,7 +154,7 @@ impl Today<'_, '_, '_> {
         for (name, email, role) in cast::staff() {
             let (parsed, email) = (Name::parse(name)?, Email::parse(&email)?);
             let id = staff::add(self.tx, &env, &parsed, &email, role, Some(&*hash))?;
-            self.world.staff.push((role, Actor { id, name: name.to_owned() }));
+            self.world.staff.push((role, Actor { id, name: name.to_owned(), role: role.as_str() }));
         }
         Ok(())
     }
@@ -247,7 +248,7 @@ impl Today<'_, '_, '_> {
                 let id = self.world.partner(partner)?.id.clone();
                 partners::suspend(self.tx, &env, &id, reason)?;
             }
-            Event::LiftHold => self.set_up(|programme| programme.hold_days = 0)?,
+            Event::LiftHold => self.set_up(at, |programme| programme.hold_days = 0)?,
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! transaction, which may run twice.
 
 pub mod accounts;
+pub mod audit;
 pub mod clicks;
 pub mod clients;
 pub mod deals;
@@ -15,11 +16,25 @@ pub mod staff;
 pub mod wallets;
 pub mod withdrawals;
 
-/// A member of staff who does something, for the history.
+/// Whoever does something, for the history and the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// The account's identifier.
+    /// The account's identifier; empty for the server itself.
     pub id: String,
     /// What the person is called.
     pub name: String,
+    /// What the person is here: a word of [`Role`](domain::permission::Role), `partner` or `server`.
+    pub role: &'static str,
+}
+
+impl Actor {
+    /// A partner.
+    pub fn partner(id: impl Into<String>, name: impl Into<String>) -> Actor {
+        Actor { id: id.into(), name: name.into(), role: "partner" }
+    }
+
+    /// The server itself: its jobs and its command line.
+    pub fn server() -> Actor {
+        Actor { id: String::new(), name: "The server".into(), role: "server" }
+    }
 }

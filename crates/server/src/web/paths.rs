@@ -32,6 +32,16 @@ pub const WITHDRAWALS: &str = "/withdrawals";
 pub const WALLETS: &str = "/wallets";
 /// Sending feedback.
 pub const FEEDBACK: &str = "/feedback";
+/// Claims to clients whose link was lost.
+pub const CLAIMS: &str = "/claims";
+/// Profile, password, sessions, notices.
+pub const ACCOUNT: &str = "/account";
+/// Which notices come where, and Telegram.
+pub const ACCOUNT_NOTICES: &str = "/account/notices";
+/// Support requests.
+pub const SUPPORT: &str = "/support";
+/// How to work with the programme.
+pub const GUIDE: &str = "/guide";
 /// The contact form for clients.
 pub const CONTACT: &str = "/contact";
 /// The office.
@@ -48,6 +58,14 @@ pub const OFFICE_PARTNERS: &str = "/office/partners";
 pub const OFFICE_FEEDBACK: &str = "/office/feedback";
 /// People who forgot their password.
 pub const OFFICE_RECOVERY: &str = "/office/recovery";
+/// Claims of partners.
+pub const OFFICE_CLAIMS: &str = "/office/claims";
+/// Support requests.
+pub const OFFICE_SUPPORT: &str = "/office/support";
+/// Messages on their way.
+pub const OFFICE_OUTBOX: &str = "/office/outbox";
+/// What staff did.
+pub const OFFICE_AUDIT: &str = "/office/audit";
 /// The programme's settings.
 pub const OFFICE_SETTINGS: &str = "/office/settings";
 /// Who works in the office.
@@ -113,6 +131,11 @@ pub fn office_partner(id: &str) -> String {
 /// An invitation to the office, or to make its first admin.
 pub fn invitation(secret: &str) -> String {
     format!("/invitation/{secret}")
+}
+
+/// Confirming an email address.
+pub fn confirm_email(secret: &str) -> String {
+    format!("/confirm/{secret}")
 }
 
 /// Choosing a new password.

@@ -103,6 +103,13 @@ pub struct Partner {
     pub suspended: bool,
 }
 
+impl Partner {
+    /// The partner as whoever does something.
+    pub fn actor(&self) -> Actor {
+        Actor::partner(&self.id, &self.name)
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Partner {
     type Rejection = PageError;
 
@@ -133,7 +140,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Staff {
         let visitor = signed_in(parts)?;
         match visitor.standing {
             Standing::Staff(role) => {
-                Ok(Staff { actor: Actor { id: visitor.account_id, name: visitor.name }, role })
+                let actor = Actor { id: visitor.account_id, name: visitor.name, role: role.as_str() };
+                Ok(Staff { actor, role })
             }
             Standing::Partner { .. } => Err(PageError::status(StatusCode::FORBIDDEN)),
         }

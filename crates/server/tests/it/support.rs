@@ -157,7 +157,7 @@ impl Site {
             .write(move |tx, env| {
                 let mut programme = (*env.programme).clone();
                 change(&mut programme);
-                ops::programme::save(tx, &programme)
+                ops::programme::save(tx, env, &ops::Actor::server(), &programme)
             })
             .await
             .unwrap();
@@ -210,6 +210,7 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(base: &str) -> Browser {
+        server::real::choose_tls();
         let http = reqwest::Client::builder().redirect(Policy::none()).cookie_store(true).build().unwrap();
         Browser { http, base: base.to_owned(), session: None }
     }

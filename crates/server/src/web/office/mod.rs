@@ -120,7 +120,7 @@ mod tests {
         }
         let used: HashSet<Permission> = table().iter().map(|route| route.permission).collect();
         for permission in Permission::ALL {
-            assert!(used.contains(&permission), "no address needs {permission:?}");
+            assert!(used.contains(permission), "no address needs {permission:?}");
         }
     }
 }

@@ -10,6 +10,7 @@ use domain::{
     rate::Rate,
     text::{Email, Line, Telegram, optional},
     tier::{Tier, Tiers},
+    wallet::{self, WalletKind},
 };
 use store::programme::{self, Programme};
 use url::Url;
@@ -41,7 +42,7 @@ const MAX_HOLD_DAYS: i64 = 365;
 const MAX_WINDOW_DAYS: i64 = 730;
 
 /// The fields beside the tiers, with what they are called.
-const FIELDS: [(&str, &str); 9] = [
+const FIELDS: [(&str, &str); 16] = [
     ("name", "Name"),
     ("currency", "Currency"),
     ("site_url", "Company site"),
@@ -51,7 +52,23 @@ const FIELDS: [(&str, &str); 9] = [
     ("hold_days", "Hold period"),
     ("window_days", "Attribution window"),
     ("link_rule", "Link rule"),
+    ("claim_days", "Days for a claim"),
+    ("approval_from", "Two people from"),
+    ("cooling_hours", "Cooling time of wallets"),
+    ("payer_name", "Account holder"),
+    ("payer_iban", "IBAN"),
+    ("payer_bic", "BIC"),
+    ("staff_chat", "Telegram group of staff"),
 ];
+
+/// The longest time for a claim, in working days.
+const MAX_CLAIM_DAYS: i64 = 60;
+
+/// The longest cooling time of a changed wallet, in hours.
+const MAX_COOLING_HOURS: i64 = 720;
+
+/// How many characters the holder of an account may have in a payment file (ISO 20022, Max70Text in SEPA).
+const PAYER_CHARS: usize = 70;
 
 #[derive(Template)]
 #[template(path = "office/settings.html")]
@@ -104,6 +121,13 @@ fn filled(programme: &Programme) -> Fields {
         ("hold_days", &programme.hold_days.to_string()),
         ("window_days", &programme.window_days.to_string()),
         ("link_rule", programme.link_rule.as_str()),
+        ("claim_days", &programme.claim_days.to_string()),
+        ("approval_from", &programme.approval_from.map(|from| currency.format(from)).unwrap_or_default()),
+        ("cooling_hours", &programme.cooling_hours.to_string()),
+        ("payer_name", &programme.payer_name),
+        ("payer_iban", &wallet::display(WalletKind::Iban, &programme.payer_iban)),
+        ("payer_bic", &programme.payer_bic),
+        ("staff_chat", &programme.staff_chat),
     ]);
     for (index, tier) in programme.tiers.as_slice().iter().enumerate() {
         form.set(&from_field(index), currency.format(tier.from));
@@ -128,11 +152,24 @@ fn read(form: &mut Fields) -> Option<Programme> {
     let support_email = form.check("support_email", |typed| optional(typed, Email::parse));
     let support_telegram = form.check("support_telegram", |typed| optional(typed, Telegram::parse));
     let minimum_withdrawal = form.check("minimum_withdrawal", |typed| amounts.parse_or_zero(typed));
-    let hold_days = form.check("hold_days", |typed| days(typed, 0, MAX_HOLD_DAYS));
-    let window_days = form.check("window_days", |typed| days(typed, 1, MAX_WINDOW_DAYS));
+    let hold_days = form.check("hold_days", |typed| whole(typed, 0, MAX_HOLD_DAYS, "days"));
+    let window_days = form.check("window_days", |typed| whole(typed, 1, MAX_WINDOW_DAYS, "days"));
     let link_rule = form.check("link_rule", |typed| {
         LinkRule::from_word(typed).ok_or("Choose whether the last link or the first link wins.")
     });
+    let claim_days = form.check("claim_days", |typed| whole(typed, 1, MAX_CLAIM_DAYS, "days"));
+    let approval_from = form.check("approval_from", |typed| match typed.trim() {
+        "" => Ok(None),
+        typed => amounts.parse_or_zero(typed).map(Some),
+    });
+    let cooling_hours = form.check("cooling_hours", |typed| whole(typed, 0, MAX_COOLING_HOURS, "hours"));
+    let payer_name = form.check("payer_name", |typed| {
+        optional(typed, |typed| Line::<PAYER_CHARS>::parse_as("account holder", typed))
+    });
+    let payer_iban =
+        form.check("payer_iban", |typed| optional(typed, |typed| wallet::check(WalletKind::Iban, typed)));
+    let payer_bic = form.check("payer_bic", |typed| optional(typed, wallet::Bic::parse));
+    let staff_chat = form.check("staff_chat", parse_chat);
     let tiers = read_tiers(form, amounts);
     if form.is_refused() {
         return None;
@@ -147,6 +184,13 @@ fn read(form: &mut Fields) -> Option<Programme> {
         hold_days: hold_days?,
         window_days: window_days?,
         link_rule: link_rule?,
+        claim_days: claim_days?,
+        approval_from: approval_from?,
+        cooling_hours: cooling_hours?,
+        payer_name: payer_name?.map(Line::into_string).unwrap_or_default(),
+        payer_iban: payer_iban?.map(|iban| iban.as_str().to_owned()).unwrap_or_default(),
+        payer_bic: payer_bic?.map(wallet::Bic::into_string).unwrap_or_default(),
+        staff_chat: staff_chat?,
         tiers: tiers?,
         version: version?,
     })
@@ -167,14 +211,27 @@ fn parse_site(typed: &str) -> Result<String, String> {
     }
 }
 
-/// A number of days within bounds.
-fn days(typed: &str, least: i64, most: i64) -> Result<i64, String> {
+/// A Telegram group: the number that Telegram gives it, which is below zero, or nothing.
+fn parse_chat(typed: &str) -> Result<String, &'static str> {
+    let text = typed.trim();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    if digits.is_empty() || digits.len() > 18 || !digits.chars().all(|c| c.is_ascii_digit()) {
+        return Err("Write the number of the group, like -1001234567890, or leave it empty.");
+    }
+    Ok(text.to_owned())
+}
+
+/// A number within bounds.
+fn whole(typed: &str, least: i64, most: i64, unit: &str) -> Result<i64, String> {
     let text = typed.trim();
     Some(text)
         .filter(|text| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()))
         .and_then(|text| text.parse().ok())
-        .filter(|days| (least..=most).contains(days))
-        .ok_or_else(|| format!("Write a whole number of days from {least} to {most}."))
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| format!("Write a whole number of {unit} from {least} to {most}."))
 }
 
 /// The tiers; rows left empty are passed over.
@@ -290,7 +347,8 @@ pub async fn save(State(app): State<App>, staff: Staff, mut form: Fields) -> Pag
     let Some(changed) = read(&mut form) else {
         return render(&app, staff, None, StatusCode::UNPROCESSABLE_ENTITY, Some(form), Vec::new()).await;
     };
-    match app.write(move |tx, _| acts::save(tx, &changed)).await {
+    let by = staff.actor.clone();
+    match app.write(move |tx, env| acts::save(tx, env, &by, &changed)).await {
         Ok(()) => {
             app.reload_programme().await?;
             go_to(&paths::with_query(paths::OFFICE_SETTINGS, &[("done", "settings")]))
@@ -355,6 +413,13 @@ mod tests {
             ("hold_days", "366"),
             ("hold_days", "soon"),
             ("window_days", "0"),
+            ("claim_days", "0"),
+            ("approval_from", "lots"),
+            ("cooling_hours", "-1"),
+            ("payer_name", "a\0b"),
+            ("payer_iban", "DE89 3704 0044 0532 0130 01"),
+            ("payer_bic", "DEUT"),
+            ("staff_chat", "@group"),
             ("link_rule", "both"),
             ("tier[0].from", "5"),
             ("tier[0].rate", "101"),

@@ -1,0 +1,147 @@
+//! Telling people what happened: a notice is written into the outbox in the transaction of what caused it, and sent
+//! afterwards by a worker.
+//!
+//! `notice.rs` has the notices, `words.rs` what each says, `letter.rs` the form of a mail or a message.
+
+pub mod delivery;
+pub mod letter;
+pub mod notice;
+mod words;
+
+use domain::{
+    notice::Channel,
+    permission::{Permission, Role},
+};
+use store::{
+    DbError, Tx, accounts, notices,
+    outbox::{self, NewMessage},
+};
+
+pub use letter::Letter;
+pub use notice::Notice;
+
+use crate::app::Env;
+
+/// Somebody without an account, or whose account doesn't matter for the message.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    /// What the person is called.
+    pub name: &'a str,
+    /// The person's address.
+    pub email: &'a str,
+}
+
+/// Tells the person of an account, by each channel that the person has and wants.
+///
+/// # Errors
+/// When the database says no.
+pub fn tell(tx: &mut Tx, env: &Env, account_id: &str, notice: &Notice) -> Result<(), DbError> {
+    let Some(account) = accounts::by_id(tx, account_id)?.filter(|account| !account.disabled) else {
+        return Ok(());
+    };
+    let choices = notices::choices(tx, account_id)?;
+    let letter = notice.letter(env, &account.name);
+    if notice.kind().comes_by(Channel::Mail, &choices) {
+        let to = Recipient { name: &account.name, email: &account.email };
+        mail(tx, env, Some(account_id), to, notice, &letter)?;
+    }
+    if env.reach.telegram
+        && notice.kind().comes_by(Channel::Telegram, &choices)
+        && let Some(link) = notices::telegram(tx, account_id)?.filter(|link| link.broken.is_empty())
+    {
+        telegram(tx, env, Some(account_id), &account.name, &link.chat_id, notice, &letter)?;
+    }
+    Ok(())
+}
+
+/// Writes to an address: of somebody without an account, or another one than the account's.
+///
+/// # Errors
+/// When the database says no.
+pub fn write_to(
+    tx: &mut Tx,
+    env: &Env,
+    account_id: Option<&str>,
+    to: Recipient,
+    notice: &Notice,
+) -> Result<(), DbError> {
+    mail(tx, env, account_id, to, notice, &notice.letter(env, to.name))
+}
+
+/// Tells staff: by mail everybody whose role has the permission, and the group on Telegram if there is one. Admins are
+/// told only where nobody else has the permission: they have it for everything.
+///
+/// # Errors
+/// When the database says no.
+pub fn tell_staff(tx: &mut Tx, env: &Env, permission: Permission, notice: &Notice) -> Result<(), DbError> {
+    let able: Vec<_> = accounts::staff(tx)?
+        .into_iter()
+        .filter(|member| member.joined && member.disabled_at.is_none() && member.role.may(permission))
+        .collect();
+    let only_admins = able.iter().all(|member| member.role == Role::Admin);
+    for member in able.iter().filter(|member| only_admins || member.role != Role::Admin) {
+        let to = Recipient { name: &member.name, email: &member.email };
+        mail(tx, env, Some(&member.id), to, notice, &notice.letter(env, &member.name))?;
+    }
+    tell_group(tx, env, notice)
+}
+
+/// Tells the group of staff on Telegram, if there is one.
+///
+/// # Errors
+/// When the database says no.
+pub fn tell_group(tx: &mut Tx, env: &Env, notice: &Notice) -> Result<(), DbError> {
+    let chat = &env.programme.staff_chat;
+    if !env.reach.telegram || chat.is_empty() {
+        return Ok(());
+    }
+    let letter = notice.letter(env, "");
+    telegram(tx, env, None, "Group of staff", chat, notice, &letter)
+}
+
+fn mail(
+    tx: &mut Tx,
+    env: &Env,
+    account_id: Option<&str>,
+    to: Recipient,
+    notice: &Notice,
+    letter: &Letter,
+) -> Result<(), DbError> {
+    let message = NewMessage {
+        id: env.ids.uuid(env.now),
+        channel: Channel::Mail,
+        notice: notice.kind(),
+        account_id,
+        recipient: to.name,
+        address: to.email,
+        subject: &letter.subject,
+        body: &letter.text(),
+        html: &letter.html(),
+        secret: letter.secret,
+    };
+    outbox::insert(tx, &message, env.now)
+}
+
+fn telegram(
+    tx: &mut Tx,
+    env: &Env,
+    account_id: Option<&str>,
+    name: &str,
+    chat: &str,
+    notice: &Notice,
+    letter: &Letter,
+) -> Result<(), DbError> {
+    let message = NewMessage {
+        id: env.ids.uuid(env.now),
+        channel: Channel::Telegram,
+        notice: notice.kind(),
+        account_id,
+        recipient: name,
+        address: chat,
+        subject: &letter.subject,
+        body: &letter.short(),
+        html: "",
+        secret: false,
+    };
+    outbox::insert(tx, &message, env.now)
+}

@@ -1,0 +1,213 @@
+//! The record of what staff did and what concerned the safety of accounts: appended to, never changed.
+//!
+//! Every row holds the hash of the row before it in its chain. There are a few chains beside each other, so that acts
+//! at the same moment don't wait for one row; one transaction writes to one chain.
+
+use sha2::{Digest, Sha256};
+
+use crate::{DbError, Row, Tx, params, search::like};
+use domain::clock::Timestamp;
+
+/// How many chains there are.
+pub const CHAINS: i64 = 8;
+
+/// What a new record is made of.
+#[derive(Debug, Clone)]
+pub struct NewRecord<'a> {
+    /// A fresh, time-ordered identifier.
+    pub id: String,
+    /// The chain it is appended to, from 0 below [`CHAINS`].
+    pub chain: i64,
+    /// Whose act it was; nobody's for what the server does by itself.
+    pub actor_id: Option<&'a str>,
+    /// What the person was called then.
+    pub actor: &'a str,
+    /// The person's role then: a word of staff's roles, `partner`, `guest` or `server`.
+    pub role: &'a str,
+    /// What was done, as `deal.won`.
+    pub act: &'a str,
+    /// What kind of thing it was done to, as `deal`.
+    pub subject: &'a str,
+    /// Its number or identifier.
+    pub subject_id: &'a str,
+    /// What was and what is, as a JSON list.
+    pub changes: &'a str,
+    /// Why, or empty.
+    pub reason: &'a str,
+}
+
+/// A record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its identifier.
+    pub id: String,
+    /// Its chain.
+    pub chain: i64,
+    /// Its place in the chain, from 1.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Whose act it was.
+    pub actor_id: Option<String>,
+    /// What the person was called then.
+    pub actor: String,
+    /// The person's role then.
+    pub role: String,
+    /// What was done.
+    pub act: String,
+    /// What kind of thing it was done to.
+    pub subject: String,
+    /// Its number or identifier.
+    pub subject_id: String,
+    /// What was and what is, as a JSON list.
+    pub changes: String,
+    /// Why, or empty.
+    pub reason: String,
+    /// The hash of the record before it in the chain; empty for the first.
+    pub previous: String,
+    /// The hash of this record.
+    pub hash: String,
+}
+
+impl Record {
+    /// The hash that the record must have: SHA-256 over every field, each after its length in bytes, so that no two
+    /// records are written alike.
+    pub fn expected_hash(&self) -> String {
+        let mut digest = Sha256::new();
+        let numbers = [self.chain, self.seq, self.at.micros()].map(|number| number.to_string());
+        let texts: [&str; 12] = [
+            &self.previous,
+            &self.id,
+            &numbers[0],
+            &numbers[1],
+            &numbers[2],
+            self.actor_id.as_deref().unwrap_or(""),
+            &self.actor,
+            &self.role,
+            &self.act,
+            &self.subject,
+            &self.subject_id,
+            &self.changes,
+        ];
+        for text in texts.into_iter().chain([self.reason.as_str()]) {
+            digest.update((text.len() as u64).to_be_bytes());
+            digest.update(text.as_bytes());
+        }
+        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+const COLUMNS: &str =
+    "id, chain, seq, at, actor_id, actor, role, act, subject, subject_id, changes, reason, previous,
+    hash";
+
+fn read(row: &Row) -> Result<Record, DbError> {
+    Ok(Record {
+        id: row.get(0)?,
+        chain: row.get(1)?,
+        seq: row.get(2)?,
+        at: Timestamp::from_micros(row.get(3)?),
+        actor_id: row.get(4)?,
+        actor: row.get(5)?,
+        role: row.get(6)?,
+        act: row.get(7)?,
+        subject: row.get(8)?,
+        subject_id: row.get(9)?,
+        changes: row.get(10)?,
+        reason: row.get(11)?,
+        previous: row.get(12)?,
+        hash: row.get(13)?,
+    })
+}
+
+/// Appends a record to its chain. The chain stays locked until the transaction ends, so this comes last in it.
+pub fn append(tx: &mut Tx, new: &NewRecord, now: Timestamp) -> Result<(), DbError> {
+    tx.exec(
+        "INSERT INTO audit_chain (chain, length, head) VALUES ($1, 0, '') ON CONFLICT (chain) DO NOTHING",
+        params![new.chain],
+    )?;
+    let chain =
+        tx.one("SELECT length, head FROM audit_chain WHERE chain = $1 {for_update}", params![new.chain])?;
+    let mut record = Record {
+        id: new.id.clone(),
+        chain: new.chain,
+        seq: chain.get::<i64>(0)? + 1,
+        at: now,
+        actor_id: new.actor_id.map(str::to_owned),
+        actor: new.actor.to_owned(),
+        role: new.role.to_owned(),
+        act: new.act.to_owned(),
+        subject: new.subject.to_owned(),
+        subject_id: new.subject_id.to_owned(),
+        changes: new.changes.to_owned(),
+        reason: new.reason.to_owned(),
+        previous: chain.get(1)?,
+        hash: String::new(),
+    };
+    record.hash = record.expected_hash();
+    let search = [&record.actor, &record.act, &record.subject_id, &record.changes, &record.reason]
+        .map(|text| text.to_lowercase())
+        .join("\n");
+    tx.exec(
+        "INSERT INTO audit (id, chain, seq, at, actor_id, actor, role, act, subject, subject_id, changes, reason,
+                            search, previous, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        params![
+            &record.id,
+            record.chain,
+            record.seq,
+            record.at.micros(),
+            new.actor_id,
+            &record.actor,
+            &record.role,
+            &record.act,
+            &record.subject,
+            &record.subject_id,
+            &record.changes,
+            &record.reason,
+            search,
+            &record.previous,
+            &record.hash
+        ],
+    )?;
+    tx.exec(
+        "UPDATE audit_chain SET length = $1, head = $2 WHERE chain = $3",
+        params![record.seq, &record.hash, record.chain],
+    )?;
+    Ok(())
+}
+
+/// Which records are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Words in the actor, the act, the changes or the reason.
+    pub search: String,
+    /// Only acts of this account.
+    pub actor_id: Option<String>,
+    /// Only acts on this kind of thing.
+    pub subject: Option<String>,
+    /// Only acts on the thing of this number or identifier.
+    pub subject_id: Option<String>,
+}
+
+/// One page of records, newest first, older than `before`.
+pub fn list(tx: &mut Tx, filter: &Filter, before: Option<&str>, limit: i64) -> Result<Vec<Record>, DbError> {
+    let rows = tx.all(
+        &format!(
+            "SELECT {COLUMNS} FROM audit
+             WHERE ($1 = '' OR id < $1) AND ($2 = '' OR search LIKE $3 ESCAPE '\\')
+               AND ($4 = '' OR actor_id = $4) AND ($5 = '' OR subject = $5) AND ($6 = '' OR subject_id = $6)
+             ORDER BY id DESC LIMIT $7"
+        ),
+        params![
+            before.unwrap_or(""),
+            filter.search.trim(),
+            like(&filter.search),
+            filter.actor_id.as_deref().unwrap_or(""),
+            filter.subject.as_deref().unwrap_or(""),
+            filter.subject_id.as_deref().unwrap_or(""),
+            limit
+        ],
+    )?;
+    rows.iter().map(read).collect()
+}
