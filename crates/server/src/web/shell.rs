@@ -33,6 +33,17 @@ impl PublicShell {
     }
 }
 
+/// The portal's navigation, before Logout.
+pub const PORTAL_NAV: [(&str, &str); 7] = [
+    (paths::LINK, "QR & Link"),
+    (paths::STATISTICS, "Statistics"),
+    (paths::WALLETS, "Wallets"),
+    (paths::CLAIMS, "Claims"),
+    (paths::SUPPORT, "Support"),
+    (paths::GUIDE, "Guide"),
+    (paths::ACCOUNT, "Account"),
+];
+
 /// Around a page of the portal.
 #[derive(Debug, Clone)]
 pub struct PortalShell {
