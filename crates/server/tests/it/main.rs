@@ -5,6 +5,7 @@ mod concurrency;
 mod crash;
 mod demo;
 mod input;
+mod links;
 mod money;
 mod permissions;
 mod sessions;
