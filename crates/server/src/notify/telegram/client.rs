@@ -12,7 +12,7 @@ use frankenstein::{
 };
 use reqwest::redirect::Policy;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::config;
@@ -116,7 +116,7 @@ impl Bot {
     /// [`Trouble`], whose text can be shown to staff.
     pub async fn username(&self) -> Result<&str, Trouble> {
         let ask = async || {
-            let me: User = self.call("getMe", &(), ANSWER).await?;
+            let me: User = self.call("getMe", &json!({}), ANSWER).await?;
             me.username.ok_or_else(|| Trouble::Network("the bot has no name".into()))
         };
         self.username.get_or_try_init(ask).await.map(String::as_str)
@@ -167,8 +167,8 @@ impl Bot {
                 .map_err(|_| Trouble::Network(format!("its answer to {method} makes no sense")));
         }
         let Ok(error) = serde_json::from_slice::<ErrorResponse>(&body) else {
-            let said = format!("nothing but the status {status}");
-            return Err(Trouble::Answer { status, said, retry_after: None, moved_to: None });
+            let why = format!("the status {status} comes back, but not in the words of the Bot API");
+            return Err(Trouble::Network(why));
         };
         let parameters = error.parameters;
         Err(Trouble::Answer {

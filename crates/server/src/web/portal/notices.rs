@@ -67,12 +67,12 @@ struct Group {
 
 struct Row {
     label: &'static str,
-    mail: Box,
-    telegram: Box,
+    mail: Tick,
+    telegram: Tick,
 }
 
 /// A box to be ticked.
-struct Box {
+struct Tick {
     name: String,
     is_ticked: bool,
     /// It can't be changed.
@@ -134,12 +134,12 @@ fn decided(kind: NoticeKind) -> bool {
 fn groups(choices: &[ops::Choice], has_telegram: bool) -> Vec<Group> {
     let row = |kind: NoticeKind| Row {
         label: kind.label(),
-        mail: Box {
+        mail: Tick {
             name: field(kind, Channel::Mail),
             is_ticked: kind.comes_by(Channel::Mail, choices),
             is_fixed: kind.choice() == Choice::AlwaysMail,
         },
-        telegram: Box {
+        telegram: Tick {
             name: field(kind, Channel::Telegram),
             is_ticked: kind.comes_by(Channel::Telegram, choices),
             is_fixed: !has_telegram,
@@ -301,10 +301,10 @@ mod tests {
     #[test]
     fn the_page_says_how_it_stands_with_telegram() {
         let absent = text(false, Some(link("")), None);
-        assert!(absent.contains("has no Telegram bot") && !absent.contains(".telegram\""));
+        assert!(absent.contains("has no Telegram bot") && !absent.contains("by Telegram</span>"));
         let open = text(true, None, None);
-        assert!(open.contains("Connect Telegram") && input(&open, "notice[new_client].telegram").contains("disabled"));
-        assert!(!open.contains("value=\"connected\""));
+        assert!(open.contains("Connect Telegram") && open.contains("Connect Telegram above"));
+        assert!(!open.contains("value=\"connected\"") && !open.contains("notice[new_client].telegram"));
         let connected = text(true, Some(link("")), None);
         assert!(connected.contains("&#60;Mara&#62; (@mara)") && connected.contains("Disconnect"));
         assert!(connected.contains("value=\"connected\""));
