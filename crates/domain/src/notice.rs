@@ -133,6 +133,12 @@ impl NoticeKind {
         NoticeKind::ALL.iter().copied().find(|kind| kind.as_str() == word)
     }
 
+    /// Whether it is for people of the office, not for partners.
+    pub const fn is_for_staff(self) -> bool {
+        use NoticeKind::*;
+        matches!(self, Invitation | OfficeWithdrawal | OfficeDue | OfficeClaim)
+    }
+
     /// Whether it comes by a channel, given what the person decided otherwise than the standard. The standard is
     /// every channel that the person has.
     pub fn comes_by(self, channel: Channel, choices: &[(NoticeKind, Channel, bool)]) -> bool {
@@ -158,6 +164,14 @@ mod tests {
             assert_eq!(Channel::from_word(channel.as_str()), Some(channel));
         }
         assert_eq!(NoticeKind::from_word("gossip"), None);
+    }
+
+    #[test]
+    fn the_words_of_the_office_are_for_the_office() {
+        for kind in NoticeKind::ALL.iter().filter(|kind| kind.as_str().starts_with("office_")) {
+            assert!(kind.is_for_staff(), "{kind:?}");
+        }
+        assert!(!NoticeKind::WithdrawalPaid.is_for_staff());
     }
 
     #[test]

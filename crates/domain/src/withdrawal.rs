@@ -102,6 +102,41 @@ pub fn is_overdue(status: WithdrawalStatus, requested_at: Timestamp, now: Timest
     status == WithdrawalStatus::Pending && now > due_at(requested_at)
 }
 
+/// What finance is told while a withdrawal waits, each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reminder {
+    /// Half of the time is over.
+    Halfway,
+    /// The end is near.
+    LastHours,
+    /// The time is over.
+    Overdue,
+}
+
+impl Reminder {
+    /// Every reminder, in the order of time.
+    pub const ALL: [Reminder; 3] = [Reminder::Halfway, Reminder::LastHours, Reminder::Overdue];
+
+    /// How many hours after the request.
+    pub const fn hours(self) -> i64 {
+        match self {
+            Reminder::Halfway => 24,
+            Reminder::LastHours => 44,
+            Reminder::Overdue => DUE_HOURS,
+        }
+    }
+
+    /// The reminder for a withdrawal that still waits: the latest whose time has come, since an earlier one that was
+    /// missed (the server stood still) says nothing more.
+    pub fn due(requested_at: Timestamp, now: Timestamp) -> Option<Reminder> {
+        let come = |reminder: &Reminder| match reminder {
+            Reminder::Overdue => is_overdue(WithdrawalStatus::Pending, requested_at, now),
+            _ => now.since(requested_at) >= reminder.hours() * HOUR,
+        };
+        Reminder::ALL.into_iter().rev().find(come)
+    }
+}
+
 /// Why a request to be paid is refused, in words for the partner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestRefusal {
@@ -268,6 +303,27 @@ mod tests {
         assert!(!is_overdue(WithdrawalStatus::Pending, requested, due));
         assert!(is_overdue(WithdrawalStatus::Pending, requested, due.plus(1)));
         assert!(!is_overdue(WithdrawalStatus::Paid, requested, due.plus(1)));
+    }
+
+    #[test]
+    fn finance_is_reminded_at_24_and_44_hours_and_when_the_time_is_over() {
+        let requested = Timestamp::from_micros(5_000);
+        let at = |hours: i64, micros: i64| Reminder::due(requested, requested.plus(hours * HOUR + micros));
+        use Reminder::*;
+        for (hours, micros, expected) in [
+            (0, 0, None),
+            (24, -1, None),
+            (24, 0, Some(Halfway)),
+            (44, -1, Some(Halfway)),
+            (44, 0, Some(LastHours)),
+            // The 48th hour belongs to finance, as it does for `is_overdue`.
+            (48, 0, Some(LastHours)),
+            (48, 1, Some(Overdue)),
+            (500, 0, Some(Overdue)),
+        ] {
+            assert_eq!(at(hours, micros), expected, "{hours} h {micros} µs");
+        }
+        assert!(Reminder::ALL.is_sorted());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use domain::{
 use store::{Db, DbError, Tx, programme::Programme};
 use tokio::sync::Semaphore;
 
-use crate::{config::Config, limits::Limits};
+use crate::{config::Config, limits::Limits, notify::telegram::Bot};
 
 /// The state of the server. Cloning it is cheap.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct Inner {
     pub ids: Arc<dyn Ids>,
     /// Who may do what how often.
     pub limits: Limits,
+    /// The programme's bot on Telegram, if there is one.
+    pub bot: Option<Bot>,
     /// The programme as last read.
     programme: RwLock<Arc<Programme>>,
     /// Argon2 takes 19 MiB and a core for tens of milliseconds: no more at once than there are cores.
@@ -104,6 +106,7 @@ impl App {
     ) -> Result<App, DbError> {
         let programme = db.write(store::programme::load_or_create).await?;
         let limits = Limits::new(config.rate_limit);
+        let bot = config.telegram.as_ref().map(|settings| Bot::new(settings, ids.uuid(clock.now())));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(App(Arc::new(Inner {
             config,
@@ -112,6 +115,7 @@ impl App {
             clock,
             ids,
             limits,
+            bot,
             programme: RwLock::new(Arc::new(programme)),
             hashing: Semaphore::new(cores),
         })))

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::{app::App, ops};
+use crate::{app::App, notify::telegram::poller::Poller, ops};
 
 /// How often it is looked whether commissions have become available.
 const RELEASE_EVERY: Duration = Duration::from_secs(10);
+/// How often it is looked whether finance is to be reminded of a withdrawal.
+const REMIND_EVERY: Duration = Duration::from_secs(60);
 /// How often what has run out is swept away.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -13,7 +15,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 pub fn start(app: &App) {
     tokio::spawn(app.clone().watch_programme());
     tokio::spawn(release_commissions(app.clone()));
+    tokio::spawn(remind_finance(app.clone()));
     tokio::spawn(sweep(app.clone()));
+    if app.bot.is_some() {
+        tokio::spawn(Poller::new(app.clone()).run());
+    }
 }
 
 /// Makes commissions available whose hold period is over. Two servers may do this at once: each commission is
@@ -26,6 +32,21 @@ async fn release_commissions(app: App) {
             Err(error) => {
                 tracing::error!(%error, "commissions could not be made available; trying again");
                 tokio::time::sleep(RELEASE_EVERY).await;
+            }
+        }
+    }
+}
+
+/// Reminds finance of withdrawals that wait. Two servers may do this at once: a reminder is noted before it is written,
+/// and only one of them can note it.
+async fn remind_finance(app: App) {
+    loop {
+        match app.write(ops::withdrawals_due::remind).await {
+            Ok(0) => tokio::time::sleep(REMIND_EVERY).await,
+            Ok(count) => tracing::info!(count, "finance was reminded of withdrawals that wait"),
+            Err(error) => {
+                tracing::error!(%error, "finance could not be reminded of what waits; trying again");
+                tokio::time::sleep(REMIND_EVERY).await;
             }
         }
     }

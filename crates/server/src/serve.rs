@@ -9,7 +9,9 @@ use tokio::net::TcpListener;
 use crate::{
     app::App,
     config::Config,
-    jobs, ops,
+    jobs,
+    notify::telegram,
+    ops,
     real::{SystemClock, SystemIds},
     web::{self, paths},
 };
@@ -93,9 +95,10 @@ impl Ready {
     /// When the port is lost.
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
         jobs::start(&self.app);
-        let db = self.app.db.clone();
+        let (app, db) = (self.app.clone(), self.app.db.clone());
         let service = web::router(self.app).into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(self.listener, service).with_graceful_shutdown(stop).await?;
+        telegram::poller::release(&app).await;
         tokio::task::spawn_blocking(move || db.close()).await?;
         Ok(())
     }

@@ -12,6 +12,7 @@ pub mod deals;
 pub mod dialect;
 mod error;
 pub mod feedback;
+pub mod lease;
 pub mod ledger;
 pub mod ledger_verify;
 pub mod migrate;
@@ -31,6 +32,7 @@ mod unit;
 mod value;
 pub mod verify_projections;
 pub mod wallets;
+pub mod withdrawal_reminders;
 pub mod withdrawals;
 
 pub use db::{Db, Options};

@@ -1,6 +1,10 @@
 //! Who wants which notices where, and which Telegram chat is whose.
 
-use crate::{DbError, Tx, params};
+use crate::{
+    DbError, Tx,
+    outbox::{self, Message},
+    params,
+};
 use domain::{
     clock::Timestamp,
     notice::{Channel, NoticeKind},
@@ -90,8 +94,51 @@ pub fn disconnect_telegram(tx: &mut Tx, account_id: &str) -> Result<bool, DbErro
     Ok(tx.exec("DELETE FROM telegram_link WHERE account_id = $1", params![account_id])? == 1)
 }
 
-/// Sends nothing to a chat any more, and remembers why.
-pub fn break_telegram(tx: &mut Tx, account_id: &str, why: &str) -> Result<(), DbError> {
-    tx.exec("UPDATE telegram_link SET broken = $1 WHERE account_id = $2", params![why, account_id])?;
+/// Sends nothing to a chat any more, and remembers why. Returns no when nothing was sent there before either: of two
+/// messages refused at once, one tells the person.
+pub fn break_telegram(tx: &mut Tx, account_id: &str, why: &str) -> Result<bool, DbError> {
+    let broken = tx.exec(
+        "UPDATE telegram_link SET broken = $1 WHERE account_id = $2 AND broken = ''",
+        params![why, account_id],
+    )?;
+    Ok(broken == 1)
+}
+
+/// Whose chat it is.
+pub fn owner_of_chat(tx: &mut Tx, chat_id: &str) -> Result<Option<String>, DbError> {
+    let row = tx.opt("SELECT account_id FROM telegram_link WHERE chat_id = $1", params![chat_id])?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// The messages that still wait to be sent by Telegram to somebody, oldest first.
+pub fn waiting_by_telegram(tx: &mut Tx, account_id: &str, limit: i64) -> Result<Vec<Message>, DbError> {
+    let rows = tx.all(
+        "SELECT id FROM outbox WHERE account_id = $1 AND channel = 'telegram' AND status = 'waiting'
+         ORDER BY id LIMIT $2",
+        params![account_id, limit],
+    )?;
+    let mut messages = Vec::new();
+    for row in rows {
+        messages.extend(outbox::by_id(tx, &row.get::<String>(0)?)?);
+    }
+    Ok(messages)
+}
+
+/// Sends nothing of what waits to go to somebody by Telegram, but for what a worker has in its hands.
+pub fn drop_telegram(tx: &mut Tx, account_id: &str, why: &str, now: Timestamp) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE outbox SET status = 'dropped', done_at = $1, last_error = $2
+         WHERE account_id = $3 AND channel = 'telegram' AND status = 'waiting' AND claimed_by IS NULL",
+        params![now.micros(), why, account_id],
+    )?;
+    Ok(())
+}
+
+/// Sends what waits to go to somebody by Telegram to another chat.
+pub fn readdress_telegram(tx: &mut Tx, account_id: &str, chat_id: &str) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE outbox SET address = $1 WHERE account_id = $2 AND channel = 'telegram' AND status = 'waiting'",
+        params![chat_id, account_id],
+    )?;
     Ok(())
 }

@@ -6,6 +6,7 @@
 pub mod delivery;
 pub mod letter;
 pub mod notice;
+pub mod telegram;
 mod words;
 
 use domain::{
@@ -13,8 +14,10 @@ use domain::{
     permission::{Permission, Role},
 };
 use store::{
-    DbError, Tx, accounts, notices,
-    outbox::{self, NewMessage},
+    DbError, Tx,
+    accounts::{self, Account},
+    notices,
+    outbox::{self, Message, NewMessage},
 };
 
 pub use letter::Letter;
@@ -41,17 +44,60 @@ pub fn tell(tx: &mut Tx, env: &Env, account_id: &str, notice: &Notice) -> Result
     };
     let choices = notices::choices(tx, account_id)?;
     let letter = notice.letter(env, &account.name);
-    if notice.kind().comes_by(Channel::Mail, &choices) {
+    let by_telegram = match notices::telegram(tx, account_id)? {
+        Some(link) if notice.kind().comes_by(Channel::Telegram, &choices) => Some(link),
+        _ => None,
+    };
+    let (reached, lost) = match by_telegram {
+        Some(link) if env.reach.telegram && link.broken.is_empty() => (Some(link), false),
+        other => (None, other.is_some()),
+    };
+    // Whoever chose Telegram alone, and can't be reached there, is told by mail.
+    if notice.kind().comes_by(Channel::Mail, &choices) || lost {
         let to = Recipient { name: &account.name, email: &account.email };
         mail(tx, env, Some(account_id), to, notice, &letter)?;
     }
-    if env.reach.telegram
-        && notice.kind().comes_by(Channel::Telegram, &choices)
-        && let Some(link) = notices::telegram(tx, account_id)?.filter(|link| link.broken.is_empty())
-    {
+    if let Some(link) = reached {
         telegram(tx, env, Some(account_id), &account.name, &link.chat_id, notice, &letter)?;
     }
     Ok(())
+}
+
+/// Writes by mail what should have gone by Telegram and can't any more.
+///
+/// # Errors
+/// When the database says no.
+pub fn by_mail_instead(
+    tx: &mut Tx,
+    env: &Env,
+    account: &Account,
+    message: &Message,
+) -> Result<(), DbError> {
+    let lines = message.body.lines().filter(|line| !line.is_empty() && *line != message.subject);
+    let letter = Letter {
+        subject: message.subject.clone(),
+        name: account.name.clone(),
+        paragraphs: lines.map(str::to_owned).collect(),
+        facts: vec![],
+        quote: None,
+        link: None,
+        footer: "This should have come by Telegram, where we can't reach you any more.".into(),
+        programme: env.programme.name.clone(),
+        secret: false,
+    };
+    let message = NewMessage {
+        id: env.ids.uuid(env.now),
+        channel: Channel::Mail,
+        notice: message.notice,
+        account_id: Some(&account.id),
+        recipient: &account.name,
+        address: &account.email,
+        subject: &letter.subject,
+        body: &letter.text(),
+        html: &letter.html(),
+        secret: false,
+    };
+    outbox::insert(tx, &message, env.now)
 }
 
 /// Writes to an address: of somebody without an account, or another one than the account's.

@@ -13,8 +13,10 @@ pub mod programme;
 pub mod recovery;
 pub mod sessions;
 pub mod staff;
+pub mod telegram;
 pub mod wallets;
 pub mod withdrawals;
+pub mod withdrawals_due;
 
 /// Whoever does something, for the history and the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]

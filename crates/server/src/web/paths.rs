@@ -38,6 +38,10 @@ pub const CLAIMS: &str = "/claims";
 pub const ACCOUNT: &str = "/account";
 /// Which notices come where, and Telegram.
 pub const ACCOUNT_NOTICES: &str = "/account/notices";
+/// Connecting Telegram.
+pub const ACCOUNT_TELEGRAM: &str = "/account/telegram";
+/// Disconnecting Telegram.
+pub const ACCOUNT_TELEGRAM_END: &str = "/account/telegram/disconnect";
 /// Support requests.
 pub const SUPPORT: &str = "/support";
 /// How to work with the programme.
@@ -141,6 +145,11 @@ pub fn confirm_email(secret: &str) -> String {
 /// Choosing a new password.
 pub fn reset(secret: &str) -> String {
     format!("/reset/{secret}")
+}
+
+/// The chat with a bot, with what it is handed when the person presses Start.
+pub fn telegram_start(bot: &str, secret: &str) -> String {
+    format!("https://t.me/{bot}?start={secret}")
 }
 
 /// A referral link, below the public address.

@@ -65,6 +65,8 @@ impl PortalShell {
         let notice = done.and_then(|done| match done {
             "feedback" => Some("Thank you. We read every message."),
             "wallets" => Some("Your wallets are saved."),
+            "notices" => Some("Your choice of notices is saved."),
+            "telegram-off" => Some("Telegram is disconnected. Everything comes by email."),
             "withdrawal" => Some("Your withdrawal is requested. Finance answers within 48 hours."),
             _ => None,
         });

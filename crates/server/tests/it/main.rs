@@ -1,6 +1,7 @@
 //! Journeys through a real server, on both databases: what people do, over HTTP, and what must hold afterwards.
 
 mod attribution;
+mod bot_api;
 mod concurrency;
 mod crash;
 mod demo;
@@ -8,6 +9,8 @@ mod input;
 mod links;
 mod money;
 mod permissions;
+mod reminders;
 mod sessions;
 mod story;
 mod support;
+mod telegram;

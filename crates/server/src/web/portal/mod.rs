@@ -5,6 +5,7 @@ pub mod export;
 pub mod feedback;
 pub mod link;
 mod lists;
+pub mod notices;
 pub mod statement;
 pub mod statistics;
 mod view;
@@ -31,6 +32,9 @@ pub fn routes() -> Router<App> {
         .route(paths::WITHDRAWALS_CSV, get(export::withdrawals))
         .route(paths::WITHDRAWALS, post(withdrawals::request))
         .route(paths::WALLETS, get(wallets::page).post(wallets::save))
+        .route(paths::ACCOUNT_NOTICES, get(notices::page).post(notices::save))
+        .route(paths::ACCOUNT_TELEGRAM, post(notices::connect))
+        .route(paths::ACCOUNT_TELEGRAM_END, post(notices::disconnect))
         .route(paths::FEEDBACK, post(feedback::send))
 }
 
