@@ -12,7 +12,7 @@ use domain::{
 use store::{Db, DbError, Tx, programme::Programme};
 use tokio::sync::Semaphore;
 
-use crate::{config::Config, limits::Limits};
+use crate::{config::Config, limits::Limits, notify::mail::Mailer};
 
 /// The state of the server. Cloning it is cheap.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct Inner {
     pub ids: Arc<dyn Ids>,
     /// Who may do what how often.
     pub limits: Limits,
+    /// The way to the mail server, where there is one.
+    pub mailer: Option<Mailer>,
     /// The programme as last read.
     programme: RwLock<Arc<Programme>>,
     /// Argon2 takes 19 MiB and a core for tens of milliseconds: no more at once than there are cores.
@@ -104,6 +106,8 @@ impl App {
     ) -> Result<App, DbError> {
         let programme = db.write(store::programme::load_or_create).await?;
         let limits = Limits::new(config.rate_limit);
+        let from = config.mail_from.as_ref().and_then(|from| from.parse().ok());
+        let mailer = config.smtp.as_ref().zip(from).map(|(smtp, from)| Mailer::new(smtp, from));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(App(Arc::new(Inner {
             config,
@@ -112,6 +116,7 @@ impl App {
             clock,
             ids,
             limits,
+            mailer,
             programme: RwLock::new(Arc::new(programme)),
             hashing: Semaphore::new(cores),
         })))
@@ -119,7 +124,7 @@ impl App {
 
     /// Which ways to people this installation has.
     pub fn reach(&self) -> Reach {
-        Reach { mail: self.config.smtp.is_some(), telegram: self.config.telegram.is_some() }
+        Reach { mail: self.mailer.is_some(), telegram: self.config.telegram.is_some() }
     }
 
     /// Whether people reach the server by HTTPS.

@@ -1,12 +1,17 @@
 //! Telling people what happened: a notice is written into the outbox in the transaction of what caused it, and sent
 //! afterwards by a worker.
 //!
-//! `notice.rs` has the notices, `words.rs` what each says, `letter.rs` the form of a mail or a message.
+//! `notice.rs` has the notices, `words.rs` what each says, `letter.rs` the form of a mail or a message; `worker.rs` takes
+//! what is due out of the outbox and `mail.rs` hands mail in.
 
 pub mod delivery;
 pub mod letter;
+pub mod mail;
 pub mod notice;
+#[cfg(test)]
+pub mod samples;
 mod words;
+pub mod worker;
 
 use domain::{
     notice::Channel,
@@ -66,6 +71,44 @@ pub fn write_to(
     notice: &Notice,
 ) -> Result<(), DbError> {
     mail(tx, env, account_id, to, notice, &notice.letter(env, to.name))
+}
+
+/// Writes by mail what couldn't be told by Telegram.
+///
+/// # Errors
+/// When the database says no.
+pub fn mail_instead(
+    tx: &mut Tx,
+    env: &Env,
+    account: &accounts::Account,
+    message: &outbox::Message,
+) -> Result<(), DbError> {
+    let body = message.body.strip_prefix(&message.subject).unwrap_or(&message.body);
+    let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
+    let letter = Letter {
+        subject: message.subject.clone(),
+        name: account.name.clone(),
+        paragraphs: lines.map(str::to_owned).collect(),
+        facts: vec![],
+        quote: None,
+        link: None,
+        footer: "You get this by email because we could not reach you on Telegram.".into(),
+        programme: env.programme.name.clone(),
+        secret: false,
+    };
+    let new = NewMessage {
+        id: env.ids.uuid(env.now),
+        channel: Channel::Mail,
+        notice: message.notice,
+        account_id: Some(&account.id),
+        recipient: &account.name,
+        address: &account.email,
+        subject: &letter.subject,
+        body: &letter.text(),
+        html: &letter.html(),
+        secret: false,
+    };
+    outbox::insert(tx, &new, env.now)
 }
 
 /// Tells staff: by mail everybody whose role has the permission, and the group on Telegram if there is one. Admins are
