@@ -16,6 +16,7 @@ pub mod notice;
 pub mod permission;
 pub mod rate;
 pub mod referral_code;
+pub mod retry;
 pub mod text;
 pub mod tier;
 pub mod wallet;

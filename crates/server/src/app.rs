@@ -12,7 +12,11 @@ use domain::{
 use store::{Db, DbError, Tx, programme::Programme};
 use tokio::sync::Semaphore;
 
-use crate::{config::Config, limits::Limits, notify::telegram::Bot};
+use crate::{
+    config::Config,
+    limits::Limits,
+    notify::{mail::Mailer, telegram::Bot},
+};
 
 /// The state of the server. Cloning it is cheap.
 #[derive(Clone)]
@@ -34,6 +38,8 @@ pub struct Inner {
     pub limits: Limits,
     /// The programme's bot on Telegram, if there is one.
     pub bot: Option<Bot>,
+    /// The way to the mail server, where there is one.
+    pub mailer: Option<Mailer>,
     /// The programme as last read.
     programme: RwLock<Arc<Programme>>,
     /// Argon2 takes 19 MiB and a core for tens of milliseconds: no more at once than there are cores.
@@ -107,6 +113,8 @@ impl App {
         let programme = db.write(store::programme::load_or_create).await?;
         let limits = Limits::new(config.rate_limit);
         let bot = config.telegram.as_ref().map(|settings| Bot::new(settings, ids.uuid(clock.now())));
+        let from = config.mail_from.as_ref().and_then(|from| from.parse().ok());
+        let mailer = config.smtp.as_ref().zip(from).map(|(smtp, from)| Mailer::new(smtp, from));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(App(Arc::new(Inner {
             config,
@@ -116,6 +124,7 @@ impl App {
             ids,
             limits,
             bot,
+            mailer,
             programme: RwLock::new(Arc::new(programme)),
             hashing: Semaphore::new(cores),
         })))
@@ -123,7 +132,7 @@ impl App {
 
     /// Which ways to people this installation has.
     pub fn reach(&self) -> Reach {
-        Reach { mail: self.config.smtp.is_some(), telegram: self.config.telegram.is_some() }
+        Reach { mail: self.mailer.is_some(), telegram: self.config.telegram.is_some() }
     }
 
     /// Whether people reach the server by HTTPS.

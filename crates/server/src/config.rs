@@ -1,5 +1,7 @@
 //! The settings of an installation: flags, then environment (`GOODWORD_*`), then `goodword.toml`, then defaults.
 
+mod smtp;
+
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, bail};
@@ -34,12 +36,7 @@ pub struct Config {
     pub log_format: LogFormat,
 }
 
-/// Where mail is handed in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Smtp {
-    /// `smtp://host:port` or `smtps://user:password@host`.
-    pub url: String,
-}
+pub use smtp::{Encryption, Smtp};
 
 /// A bot of the Telegram Bot API.
 #[derive(Clone, PartialEq, Eq)]
@@ -86,7 +83,7 @@ pub struct Settings {
     /// sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE
     #[arg(long, global = true, value_name = "URL")]
     pub database: Option<String>,
-    /// smtp://HOST:PORT or smtps://USER:PASSWORD@HOST, where mail is handed in
+    /// smtp://HOST:PORT or smtps://USER:PASSWORD@HOST, where mail is handed in (see docs/notices.md)
     #[arg(long, global = true, value_name = "URL")]
     pub smtp_url: Option<String>,
     /// Whom mail comes from, for example "Partners <partners@example.com>"
@@ -181,7 +178,7 @@ impl Config {
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| database.starts_with(scheme)) {
             bail!("GOODWORD_DATABASE must start with sqlite: or postgres://");
         }
-        let smtp = given.smtp_url.as_deref().map(smtp).transpose()?;
+        let smtp = given.smtp_url.as_deref().map(Smtp::parse).transpose()?;
         if smtp.is_some() && given.mail_from.is_none() {
             bail!("GOODWORD_MAIL_FROM must say whom mail comes from, as in Partners <partners@example.com>");
         }
@@ -253,7 +250,7 @@ impl Config {
             format!("database = {}", text(&hide_password(&self.database))),
             self.smtp.as_ref().map_or_else(
                 || unset("smtp_url", "mail waits in the office's outbox"),
-                |smtp| format!("smtp_url = {}", text(&hide_password(&smtp.url))),
+                |smtp| format!("smtp_url = {}", text(&smtp.shown())),
             ),
             self.mail_from.as_ref().map_or_else(
                 || unset("mail_from", "needed with smtp_url"),
@@ -285,17 +282,7 @@ fn public_url(text: &str) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-/// Checks the address that mail is handed in at. What stands in it is not repeated: it may hold a password.
-fn smtp(text: &str) -> anyhow::Result<Smtp> {
-    let wrong = "GOODWORD_SMTP_URL must be like smtp://host:587 or smtps://user:password@host";
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
-    url.context(wrong)?;
-    lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::from_url(text)
-        .map_err(|_| anyhow::anyhow!(wrong))?;
-    Ok(Smtp { url: text.to_owned() })
-}
-
-/// A database address without its password.
+/// The address of a database or a mail server without its password.
 pub fn hide_password(address: &str) -> String {
     match Url::parse(address) {
         Ok(mut url) if url.password().is_some() => {
@@ -341,6 +328,15 @@ mod tests {
                 Settings { trusted_proxies: Some("10.0.0.0/8, x".into()), ..Settings::default() },
                 "GOODWORD_TRUSTED_PROXIES",
             ),
+            (
+                Settings { smtp_url: Some("smtp://mail.example.com".into()), ..Settings::default() },
+                "GOODWORD_MAIL_FROM",
+            ),
+            (Settings { mail_from: Some("nobody".into()), ..Settings::default() }, "GOODWORD_MAIL_FROM"),
+            (
+                Settings { smtp_url: Some("mail.example.com".into()), ..Settings::default() },
+                "GOODWORD_SMTP_URL",
+            ),
         ] {
             let error = Config::new(settings).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");
@@ -353,5 +349,11 @@ mod tests {
         let config = Config::new(Settings { database, ..Settings::default() }).unwrap();
         assert!(!config.print().contains("s3cret"), "{}", config.print());
         assert!(config.print().contains("postgres://goodword:***@db/goodword"), "{}", config.print());
+
+        let smtp_url = Some("smtps://goodword:s3cret@mail.example.com".into());
+        let mail_from = Some("Partners <partners@example.com>".into());
+        let config = Config::new(Settings { smtp_url, mail_from, ..Settings::default() }).unwrap();
+        assert!(!config.print().contains("s3cret") && !format!("{config:?}").contains("s3cret"));
+        assert!(config.print().contains("smtps://goodword:***@mail.example.com"), "{}", config.print());
     }
 }

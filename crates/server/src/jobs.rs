@@ -2,7 +2,15 @@
 
 use std::time::Duration;
 
-use crate::{app::App, notify::telegram::poller::Poller, ops};
+use domain::clock::DAY;
+use store::{DbError, outbox, recovery, sessions};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    app::App,
+    notify::{telegram::poller::Poller, worker},
+    ops,
+};
 
 /// How often it is looked whether commissions have become available.
 const RELEASE_EVERY: Duration = Duration::from_secs(10);
@@ -11,14 +19,38 @@ const REMIND_EVERY: Duration = Duration::from_secs(60);
 /// How often what has run out is swept away.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
-/// Starts the jobs; they end with the runtime.
-pub fn start(app: &App) {
+/// How many messages are deleted in one transaction.
+const SWEEP_MESSAGES: i64 = 500;
+/// After how long, in microseconds, a request for a new password is closed whose mail led to nothing.
+const RECOVERY_KEPT: i64 = 7 * DAY;
+
+/// The jobs at work. Most of them end with the runtime; the one that sends messages is told to.
+pub struct Jobs {
+    stop: watch::Sender<bool>,
+    outbox: JoinHandle<()>,
+}
+
+/// Starts the jobs.
+pub fn start(app: &App) -> Jobs {
     tokio::spawn(app.clone().watch_programme());
     tokio::spawn(release_commissions(app.clone()));
     tokio::spawn(remind_finance(app.clone()));
     tokio::spawn(sweep(app.clone()));
     if app.bot.is_some() {
         tokio::spawn(Poller::new(app.clone()).run());
+    }
+    let (stop, stopped) = watch::channel(false);
+    let outbox = tokio::spawn(worker::run(app.clone(), stopped));
+    Jobs { stop, outbox }
+}
+
+impl Jobs {
+    /// Sends nothing new and lets what is on its way arrive, for some seconds.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.outbox.await {
+            tracing::error!(%error, "the worker of the outbox has ended badly");
+        }
     }
 }
 
@@ -56,8 +88,16 @@ async fn sweep(app: App) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         app.limits.forget_quiet();
-        if let Err(error) = app.write(|tx, env| store::sessions::sweep(tx, env.now)).await {
-            tracing::warn!(%error, "old sessions could not be swept away; trying again later");
+        if let Err(error) = sweep_once(&app).await {
+            tracing::warn!(%error, "what has run out could not be swept away; trying again later");
         }
     }
+}
+
+/// Deletes what has run out, messages in small steps: everybody else's work waits behind each.
+async fn sweep_once(app: &App) -> Result<(), DbError> {
+    app.write(|tx, env| sessions::sweep(tx, env.now)).await?;
+    app.write(|tx, env| recovery::close_answered(tx, env.now.plus(-RECOVERY_KEPT), env.now)).await?;
+    while app.write(|tx, env| outbox::sweep(tx, env.now, SWEEP_MESSAGES)).await? > 0 {}
+    Ok(())
 }

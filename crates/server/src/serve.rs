@@ -94,10 +94,11 @@ impl Ready {
     /// # Errors
     /// When the port is lost.
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-        jobs::start(&self.app);
+        let jobs = jobs::start(&self.app);
         let (app, db) = (self.app.clone(), self.app.db.clone());
         let service = web::router(self.app).into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(self.listener, service).with_graceful_shutdown(stop).await?;
+        jobs.stop().await;
         telegram::poller::release(&app).await;
         tokio::task::spawn_blocking(move || db.close()).await?;
         Ok(())

@@ -194,3 +194,9 @@ pub fn set_role(tx: &mut Tx, id: &str, role: Role) -> Result<(), DbError> {
     tx.exec("UPDATE staff SET role = $1 WHERE id = $2", params![role.as_str(), id])?;
     Ok(())
 }
+
+/// Holds an account against whoever else does something that happens to it once.
+pub fn lock(tx: &mut Tx, id: &str) -> Result<(), DbError> {
+    tx.opt("SELECT id FROM account WHERE id = $1 {for_update}", params![id])?;
+    Ok(())
+}

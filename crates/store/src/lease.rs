@@ -30,13 +30,7 @@ pub fn take(
 
 /// Keeps what the work has to remember and prolongs the lease. Returns no when another holds it by now: then the
 /// transaction must not be saved. Call it first: whoever takes the lease meanwhile waits for this transaction's end.
-pub fn keep(
-    tx: &mut Tx,
-    name: &str,
-    holder: &str,
-    state: &str,
-    until: Timestamp,
-) -> Result<bool, DbError> {
+pub fn keep(tx: &mut Tx, name: &str, holder: &str, state: &str, until: Timestamp) -> Result<bool, DbError> {
     let kept = tx.exec(
         "UPDATE lease SET state = $1, until = $2 WHERE name = $3 AND holder = $4",
         params![state, until.micros(), name, holder],

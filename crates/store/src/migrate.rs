@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0003_notices_and_audit.sql"),
     },
     Migration { id: 4, name: "telegram", text: include_str!("../migrations/0004_telegram.sql") },
+    Migration { id: 5, name: "outbox search", text: include_str!("../migrations/0005_outbox_search.sql") },
 ];
 
 /// How a database's migrations stand.

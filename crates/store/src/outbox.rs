@@ -2,9 +2,15 @@
 
 use crate::{DbError, Row, Tx, params, search::like};
 use domain::{
-    clock::Timestamp,
+    clock::{DAY, SECOND, Timestamp},
     notice::{Channel, NoticeKind},
 };
+
+/// How long messages that are sent or dropped are kept.
+pub const KEPT: i64 = 90 * DAY;
+
+/// No more than this many are counted: without a mail server any number may wait.
+pub const COUNTED: i64 = 1000;
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +42,16 @@ impl Status {
     /// Reads the word back.
     pub fn from_word(word: &str) -> Option<Status> {
         Status::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
+    /// The word a person reads.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Status::Waiting => "Waiting",
+            Status::Sent => "Sent",
+            Status::Parked => "Parked",
+            Status::Dropped => "Not sent",
+        }
     }
 }
 
@@ -132,8 +148,8 @@ fn read(row: &Row) -> Result<Message, DbError> {
 pub fn insert(tx: &mut Tx, new: &NewMessage, now: Timestamp) -> Result<(), DbError> {
     tx.exec(
         "INSERT INTO outbox (id, channel, notice, account_id, recipient, address, subject, body, html, secret, status,
-                             created_at, next_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11, $12)",
+                             created_at, next_at, search)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11, $12, $13)",
         params![
             &new.id,
             new.channel.as_str(),
@@ -146,7 +162,8 @@ pub fn insert(tx: &mut Tx, new: &NewMessage, now: Timestamp) -> Result<(), DbErr
             new.html,
             i64::from(new.secret),
             now.micros(),
-            now.micros()
+            now.micros(),
+            format!("{}\n{}\n{}", new.recipient, new.address, new.subject).to_lowercase()
         ],
     )?;
     Ok(())
@@ -163,12 +180,13 @@ pub struct Filter {
 
 /// One page of messages, newest first, older than `before`.
 pub fn list(tx: &mut Tx, filter: &Filter, before: Option<&str>, limit: i64) -> Result<Vec<Message>, DbError> {
+    // Said only when asked for, so that the index over the status can be used.
+    let status = if filter.status.is_some() { "status = $1" } else { "$1 = ''" };
+    let before_clause = if before.is_some() { "id < $2" } else { "$2 = ''" };
     let rows = tx.all(
         &format!(
             "SELECT {COLUMNS} FROM outbox
-             WHERE ($1 = '' OR status = $1) AND ($2 = '' OR id < $2)
-               AND ($3 = '' OR lower(recipient) LIKE $4 ESCAPE '\\' OR lower(address) LIKE $4 ESCAPE '\\'
-                    OR lower(subject) LIKE $4 ESCAPE '\\')
+             WHERE {status} AND {before_clause} AND ($3 = '' OR search LIKE $4 ESCAPE '\\')
              ORDER BY id DESC LIMIT $5"
         ),
         params![
@@ -190,11 +208,239 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Message>, DbError> {
         .transpose()
 }
 
-/// How many messages wait or are parked.
+/// How many messages have a status, up to [`COUNTED`].
 pub fn undelivered(tx: &mut Tx, channel: Channel, status: Status) -> Result<i64, DbError> {
     tx.one(
-        "SELECT COUNT(*) FROM outbox WHERE status = $1 AND channel = $2",
-        params![status.as_str(), channel.as_str()],
+        "SELECT COUNT(*) FROM
+         (SELECT id FROM outbox WHERE status = $1 AND channel = $2 LIMIT $3) AS counted",
+        params![status.as_str(), channel.as_str(), COUNTED],
     )?
     .get(0)
+}
+
+/// The newest message of a kind to an account, written at or after a moment.
+pub fn newest(
+    tx: &mut Tx,
+    account_id: &str,
+    notice: NoticeKind,
+    since: Timestamp,
+) -> Result<Option<Message>, DbError> {
+    tx.opt(
+        &format!(
+            "SELECT {COLUMNS} FROM outbox WHERE account_id = $1 AND notice = $2 AND id >= $3 AND created_at >= $4
+             ORDER BY id DESC LIMIT 1"
+        ),
+        params![account_id, notice.as_str(), first_id(since), since.micros()],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// How many messages of a kind were written to an account after a moment.
+pub fn count_since(
+    tx: &mut Tx,
+    account_id: &str,
+    notice: NoticeKind,
+    since: Timestamp,
+) -> Result<i64, DbError> {
+    tx.one(
+        "SELECT COUNT(*) FROM outbox WHERE account_id = $1 AND notice = $2 AND id >= $3 AND created_at > $4",
+        params![account_id, notice.as_str(), first_id(since), since.micros()],
+    )?
+    .get(0)
+}
+
+/// Whether a message could be tried now.
+pub fn any_due(tx: &mut Tx, channel: Channel, now: Timestamp) -> Result<bool, DbError> {
+    let due = tx.opt(
+        "SELECT id FROM outbox WHERE status = 'waiting' AND channel = $1 AND next_at <= $2 LIMIT 1",
+        params![channel.as_str(), now.micros()],
+    )?;
+    Ok(due.is_some())
+}
+
+/// Takes messages that can be tried now, those that have waited longest first, for `holder`, who has to say what became
+/// of them before `until`: later they are taken for abandoned and go to whoever asks next. Each counts one more try.
+/// Their `next_at` is since when they could have been tried.
+///
+/// Of two who take at the same moment each message goes to one: the second finds it changed.
+pub fn claim(
+    tx: &mut Tx,
+    channel: Channel,
+    holder: &str,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<Message>, DbError> {
+    let due = tx.all(
+        &format!(
+            "SELECT {COLUMNS} FROM outbox WHERE status = 'waiting' AND channel = $1 AND next_at <= $2
+             ORDER BY next_at, id LIMIT $3"
+        ),
+        params![channel.as_str(), now.micros(), limit],
+    )?;
+    let mut claimed = Vec::new();
+    for row in &due {
+        let mut message = read(row)?;
+        let taken = tx.exec(
+            "UPDATE outbox SET claimed_by = $1, next_at = $2, attempts = attempts + 1
+             WHERE id = $3 AND status = 'waiting' AND next_at = $4",
+            params![holder, until.micros(), &message.id, message.next_at.micros()],
+        )?;
+        if taken == 1 {
+            message.attempts += 1;
+            claimed.push(message);
+        }
+    }
+    Ok(claimed)
+}
+
+/// What a message loses once it is done with: the one-time address in it.
+const FORGET: &str = "body = CASE WHEN secret = 1 THEN '' ELSE body END, \
+                      html = CASE WHEN secret = 1 THEN '' ELSE html END";
+
+/// The other side has taken a message. Whoever has it by now: what happened has happened. Returns whether it was
+/// waiting.
+pub fn mark_sent(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, DbError> {
+    let marked = tx.exec(
+        &format!(
+            "UPDATE outbox SET status = 'sent', done_at = $1, claimed_by = NULL, last_error = '', {FORGET}
+             WHERE id = $2 AND status = 'waiting'"
+        ),
+        params![now.micros(), id],
+    )?;
+    Ok(marked == 1)
+}
+
+/// A try has failed; the message is tried again at a later moment. Returns whether `holder` still had it.
+pub fn mark_failed(
+    tx: &mut Tx,
+    id: &str,
+    holder: &str,
+    why: &str,
+    next_at: Timestamp,
+) -> Result<bool, DbError> {
+    let marked = tx.exec(
+        "UPDATE outbox SET next_at = $1, claimed_by = NULL, last_error = $2
+         WHERE id = $3 AND status = 'waiting' AND claimed_by = $4",
+        params![next_at.micros(), why, id, holder],
+    )?;
+    Ok(marked == 1)
+}
+
+/// Nothing more is tried until somebody has looked. Returns whether `holder` still had it.
+pub fn mark_parked(tx: &mut Tx, id: &str, holder: &str, why: &str, now: Timestamp) -> Result<bool, DbError> {
+    let marked = tx.exec(
+        "UPDATE outbox SET status = 'parked', done_at = $1, claimed_by = NULL, last_error = $2
+         WHERE id = $3 AND status = 'waiting' AND claimed_by = $4",
+        params![now.micros(), why, id, holder],
+    )?;
+    Ok(marked == 1)
+}
+
+/// The person no longer has the channel. Returns whether `holder` still had it.
+pub fn mark_closed(tx: &mut Tx, id: &str, holder: &str, why: &str, now: Timestamp) -> Result<bool, DbError> {
+    let marked = tx.exec(
+        &format!(
+            "UPDATE outbox SET status = 'dropped', done_at = $1, claimed_by = NULL, last_error = $2, {FORGET}
+             WHERE id = $3 AND status = 'waiting' AND claimed_by = $4"
+        ),
+        params![now.micros(), why, id, holder],
+    )?;
+    Ok(marked == 1)
+}
+
+/// Makes sure that a message isn't sent. Not while a worker has it: it may be on the wire. Returns whether it was
+/// stopped.
+pub fn stop(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, DbError> {
+    let stopped = tx.exec(
+        &format!(
+            "UPDATE outbox SET status = 'dropped', done_at = $1, claimed_by = NULL, {FORGET}
+             WHERE id = $2 AND (status = 'parked' OR (status = 'waiting' AND (claimed_by IS NULL OR next_at <= $3)))"
+        ),
+        params![now.micros(), id, now.micros()],
+    )?;
+    Ok(stopped == 1)
+}
+
+/// Lets a message that is parked or was dropped be tried anew. Returns whether it is waiting now.
+pub fn retry(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, DbError> {
+    let waiting = tx.exec(
+        "UPDATE outbox SET status = 'waiting', attempts = 0, next_at = $1, done_at = NULL, claimed_by = NULL
+         WHERE id = $2 AND status IN ('parked', 'dropped') AND (secret = 0 OR body <> '')",
+        params![now.micros(), id],
+    )?;
+    Ok(waiting == 1)
+}
+
+/// Writes a message that was sent once more, as a message of its own: a copy of the same identifier would be thrown away
+/// by many mail servers. Returns whether there was one to copy.
+pub fn copy(tx: &mut Tx, id: &str, new_id: &str, now: Timestamp) -> Result<bool, DbError> {
+    let copied = tx.exec(
+        "INSERT INTO outbox (id, channel, notice, account_id, recipient, address, subject, body, html, secret, status,
+                             created_at, next_at, search)
+         SELECT $1, channel, notice, account_id, recipient, address, subject, body, html, secret, 'waiting',
+                CAST($2 AS BIGINT), CAST($3 AS BIGINT), search
+         FROM outbox WHERE id = $4 AND status = 'sent' AND secret = 0",
+        params![new_id, now.micros(), now.micros(), id],
+    )?;
+    Ok(copied == 1)
+}
+
+/// Deletes messages that were sent or dropped longer ago than [`KEPT`], at most `limit` of each. Returns how many.
+pub fn sweep(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, DbError> {
+    let before = now.plus(-KEPT);
+    let mut deleted = 0;
+    for status in [Status::Sent, Status::Dropped] {
+        deleted += tx.exec(
+            "DELETE FROM outbox WHERE id IN (
+                 SELECT id FROM outbox WHERE status = $1 AND id < $2 AND done_at < $3 ORDER BY id LIMIT $4
+             )",
+            params![status.as_str(), first_id(before), before.micros(), limit],
+        )?;
+    }
+    Ok(deleted)
+}
+
+/// Marks everything that was written before a moment and waits as sent soon after it was written: for the demo, whose
+/// year nobody has sent mail in.
+pub fn settle(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+    tx.exec(
+        &format!(
+            "UPDATE outbox SET status = 'sent', attempts = 1, done_at = created_at + $1, {FORGET}
+             WHERE status = 'waiting' AND created_at < $2"
+        ),
+        params![2 * SECOND, before.micros()],
+    )
+}
+
+/// What sorts before every identifier made at or after a moment: identifiers are UUIDs of version 7, which begin with
+/// the milliseconds since 1970 (RFC 9562, section 5.7).
+fn first_id(at: Timestamp) -> String {
+    let millis = at.micros().div_euclid(1000).max(0);
+    format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ids::Ids;
+
+    #[derive(Debug)]
+    struct Same(u8);
+    impl Ids for Same {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn identifiers_are_found_by_their_time() {
+        let at = Timestamp::from_micros(1_795_421_400_123_000);
+        for byte in [0, 0xff] {
+            assert!(first_id(at) < Same(byte).uuid(at));
+            assert!(first_id(at.plus(1000)) > Same(byte).uuid(at));
+        }
+    }
 }

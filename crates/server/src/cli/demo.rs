@@ -87,11 +87,14 @@ pub async fn run(config: Config, args: DemoArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The settings, but with a database of the demo's own: whatever database is set is left alone.
+/// The settings, but with a database of the demo's own: whatever database is set is left alone. Nothing leaves the
+/// machine either: the people in it are made up, their addresses need not be.
 fn in_folder(config: Config, folder: &Path) -> Config {
     Config {
         database: format!("sqlite:{}", folder.join("goodword.db").display()),
         data_dir: folder.to_owned(),
+        smtp: None,
+        telegram: None,
         ..config
     }
 }
@@ -135,9 +138,11 @@ mod tests {
     #[test]
     fn no_other_database_is_touched() {
         let database = Some("postgres://goodword@db/goodword".into());
-        let config =
-            Config::new(crate::config::Settings { database, ..crate::config::Settings::default() }).unwrap();
-        let config = in_folder(config, Path::new("/tmp/demo"));
+        let smtp_url = Some("smtp://mail.example.com".into());
+        let mail_from = Some("partners@example.com".into());
+        let given = crate::config::Settings { database, smtp_url, mail_from, ..Default::default() };
+        let config = in_folder(Config::new(given).unwrap(), Path::new("/tmp/demo"));
+        assert_eq!((config.smtp, config.telegram), (None, None));
         assert_eq!(config.database, "sqlite:/tmp/demo/goodword.db");
         assert_eq!(config.data_dir, Path::new("/tmp/demo"));
     }

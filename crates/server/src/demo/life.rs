@@ -238,7 +238,7 @@ impl Today<'_, '_, '_> {
             Event::Helped(partner) => {
                 let (support, id) =
                     (self.world.actor(Role::Support, 0)?, self.world.partner(partner)?.id.clone());
-                recovery::issue(self.tx, &env, &support, &id)?;
+                recovery::issue(self.tx, &env, &support, false, &id)?;
             }
             Event::Agree(partner, basis_points) => {
                 let id = self.world.partner(partner)?.id.clone();

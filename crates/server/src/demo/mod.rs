@@ -16,7 +16,7 @@ use std::sync::{
 };
 
 use anyhow::ensure;
-use domain::clock::Timestamp;
+use domain::clock::{DAY, Timestamp};
 use store::Db;
 
 pub use story::CLIENTS;
@@ -61,6 +61,9 @@ pub fn build(
             Ok::<_, anyhow::Error>(world)
         })?;
     }
+    // Nobody has sent mail in that year: what is older than this is taken for sent when it was written.
+    let lately = now.plus(-2 * DAY);
+    db.write_blocking(move |tx| store::outbox::settle(tx, lately))?;
     let findings = db.read_blocking(store::verify_projections::verify_all)?;
     ensure!(findings.is_empty(), "the demo's ledger doesn't hold: {}", findings[0]);
     Ok(Some(Built {

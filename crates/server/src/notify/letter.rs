@@ -47,12 +47,23 @@ impl Letter {
     /// For mail programs that show plain text.
     pub fn text(&self) -> String {
         let text = Plain { letter: self }.render().expect("a letter of texts can be rendered");
-        text.trim().to_owned() + "\n"
+        close_gaps(&text) + "\n"
     }
 
     /// For Telegram.
     pub fn short(&self) -> String {
         let text = Short { letter: self }.render().expect("a letter of texts can be rendered");
-        text.trim().to_owned()
+        close_gaps(&text)
     }
+}
+
+/// Parts that are left out leave empty lines behind: of several, one stays.
+fn close_gaps(text: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.trim().lines() {
+        if !line.is_empty() || lines.last().is_some_and(|before| !before.is_empty()) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
 }

@@ -1,13 +1,18 @@
 //! Telling people what happened: a notice is written into the outbox in the transaction of what caused it, and sent
 //! afterwards by a worker.
 //!
-//! `notice.rs` has the notices, `words.rs` what each says, `letter.rs` the form of a mail or a message.
+//! `notice.rs` has the notices, `words.rs` what each says, `letter.rs` the form of a mail or a message; `worker.rs` takes
+//! what is due out of the outbox and `mail.rs` hands mail in.
 
 pub mod delivery;
 pub mod letter;
+pub mod mail;
 pub mod notice;
+#[cfg(test)]
+pub mod samples;
 pub mod telegram;
 mod words;
+pub mod worker;
 
 use domain::{
     notice::Channel,
@@ -67,13 +72,9 @@ pub fn tell(tx: &mut Tx, env: &Env, account_id: &str, notice: &Notice) -> Result
 ///
 /// # Errors
 /// When the database says no.
-pub fn by_mail_instead(
-    tx: &mut Tx,
-    env: &Env,
-    account: &Account,
-    message: &Message,
-) -> Result<(), DbError> {
-    let lines = message.body.lines().filter(|line| !line.is_empty() && *line != message.subject);
+pub fn by_mail_instead(tx: &mut Tx, env: &Env, account: &Account, message: &Message) -> Result<(), DbError> {
+    let body = message.body.strip_prefix(&message.subject).unwrap_or(&message.body);
+    let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
     let letter = Letter {
         subject: message.subject.clone(),
         name: account.name.clone(),

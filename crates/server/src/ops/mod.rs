@@ -8,6 +8,7 @@ pub mod clicks;
 pub mod clients;
 pub mod deals;
 pub mod feedback;
+pub mod outbox;
 pub mod partners;
 pub mod programme;
 pub mod recovery;

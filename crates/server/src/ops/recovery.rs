@@ -1,47 +1,171 @@
-//! Forgotten passwords: a person asks, the office hands over a one-time address, the person chooses a new one.
+//! Forgotten passwords: a person asks, a mail brings a one-time address (or the office hands one over), the person
+//! chooses a new password.
 
-use domain::clock::HOUR;
+use domain::{
+    clock::{HOUR, Timestamp},
+    notice::NoticeKind,
+};
 use store::{
-    DbError, Tx, accounts, recovery,
+    DbError, Tx,
+    accounts::{self, Account, Kind},
+    outbox, recovery,
     sessions::{self, Purpose},
 };
 
-use super::{Actor, sessions::hash};
-use crate::app::Env;
+use super::{
+    Actor,
+    audit::{self, Act, Change},
+    sessions::hash,
+};
+use crate::{
+    app::Env,
+    notify::{self, Notice},
+};
 
 /// How long the one-time address can be used, in hours.
 pub const VALID_HOURS: i64 = 1;
 
-/// Notes that the person of an address asked for a new password. Nothing happens when nobody has the address, and
-/// the caller can't tell.
+/// How many mails an account is sent in an hour, however often somebody asks: a mailbox isn't to be flooded by whoever
+/// knows its address.
+pub const MAILS_AN_HOUR: i64 = 3;
+
+/// Until when a person who asked has to have an answer.
+pub fn due_at(asked: Timestamp) -> Timestamp {
+    asked.plus(HOUR)
+}
+
+/// Notes that the person of an address asked for a new password, and writes the mail where mail can be sent. Nothing
+/// happens when nobody has the address, and the caller can't tell.
 ///
 /// # Errors
 /// When the database says no.
 pub fn ask(tx: &mut Tx, env: &Env, email_key: &str) -> Result<(), DbError> {
-    // Drawn in either case, so that both take the same steps.
-    let id = env.ids.uuid(env.now);
-    match accounts::by_email(tx, email_key)?.filter(|account| !account.disabled) {
-        Some(account) => recovery::insert(tx, &id, &account.id, env.now),
-        None => Ok(()),
+    // Drawn and worded in either case, so that both take much the same steps.
+    let (id, secret) = (env.ids.uuid(env.now), env.ids.secret());
+    let Some(account) = accounts::by_email(tx, email_key)?.filter(|account| !account.disabled) else {
+        let letter = Notice::Recovery { secret, hours: VALID_HOURS }.letter(env, email_key);
+        std::hint::black_box((letter.text(), letter.html()));
+        return Ok(());
+    };
+    accounts::lock(tx, &account.id)?;
+    let noted = recovery::insert(tx, &id, &account.id, env.now)?;
+    let mailed = env.reach.mail
+        && outbox::count_since(tx, &account.id, NoticeKind::Recovery, env.now.plus(-HOUR))? < MAILS_AN_HOUR;
+    if mailed {
+        mail(tx, env, &account, secret)?;
     }
+    if noted || mailed {
+        // Whoever asks has shown nothing but that the address is known to them.
+        let by = Actor { id: String::new(), name: "Somebody who is not signed in".into(), role: "guest" };
+        let changes = [Change::set("Mail", if mailed { "written" } else { "none" })];
+        let on = ("account", account.id.as_str());
+        audit::record(tx, env, &by, Act { what: "recovery.asked", on, changes: &changes, reason: "" })?;
+    }
+    Ok(())
 }
 
-/// Makes the one-time address for somebody who asked and closes the request; returns the secret. Earlier ones end.
+/// Makes the one-time address and writes the mail that brings it. Earlier addresses end.
+fn mail(tx: &mut Tx, env: &Env, account: &Account, secret: String) -> Result<(), DbError> {
+    issue_to(tx, env, account, &secret)?;
+    notify::tell(tx, env, &account.id, &Notice::Recovery { secret, hours: VALID_HOURS })
+}
+
+fn issue_to(tx: &mut Tx, env: &Env, account: &Account, secret: &str) -> Result<(), DbError> {
+    let lifetime = VALID_HOURS * HOUR;
+    sessions::issue(tx, &hash(secret), Purpose::Recovery, Some(&account.id), env.now, lifetime)
+}
+
+/// Why staff can't help somebody to a new password.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RecoveryError {
+    /// There is no such account, or its access was taken away.
+    #[error("There is no such account.")]
+    Unknown,
+    /// The account is a colleague's.
+    #[error("This account belongs to a colleague. Only an admin can let colleagues in again.")]
+    OnlyAdmins,
+    /// Nothing can be mailed.
+    #[error("Mail is not set up, so nothing can be sent. Make the address and send it yourself.")]
+    NoMail,
+    /// The database said no.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// The account that staff may help. `may_staff`: whoever acts manages staff. Others could make themselves a way into an
+/// account with more rights than their own.
+fn helped(tx: &mut Tx, account_id: &str, may_staff: bool) -> Result<Account, RecoveryError> {
+    let account = accounts::by_id(tx, account_id)?.filter(|account| !account.disabled);
+    let account = account.ok_or(RecoveryError::Unknown)?;
+    if account.kind == Kind::Staff && !may_staff {
+        return Err(RecoveryError::OnlyAdmins);
+    }
+    accounts::lock(tx, &account.id)?;
+    Ok(account)
+}
+
+/// Makes the one-time address for somebody, to be handed over by hand, and closes the request; returns the secret and
+/// the email address. Earlier ones end.
 ///
 /// # Errors
-/// When the database says no. None when there is no such account.
+/// [`RecoveryError`], whose text can be shown.
 pub fn issue(
     tx: &mut Tx,
     env: &Env,
     by: &Actor,
+    may_staff: bool,
     account_id: &str,
-) -> Result<Option<(String, String)>, DbError> {
-    let account = accounts::by_id(tx, account_id)?.filter(|account| !account.disabled);
-    let Some(account) = account else { return Ok(None) };
+) -> Result<(String, String), RecoveryError> {
+    let account = helped(tx, account_id, may_staff)?;
     let secret = env.ids.secret();
-    sessions::issue(tx, &hash(&secret), Purpose::Recovery, Some(account_id), env.now, VALID_HOURS * HOUR)?;
+    issue_to(tx, env, &account, &secret)?;
     recovery::close(tx, account_id, Some(&by.id), env.now)?;
-    Ok(Some((secret, account.email)))
+    record(tx, env, by, "recovery.issued", &account)?;
+    Ok((secret, account.email))
+}
+
+/// Makes a new one-time address and mails it. Earlier ones end; the request stays open until the password is set.
+///
+/// # Errors
+/// [`RecoveryError`], whose text can be shown.
+pub fn send(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    may_staff: bool,
+    account_id: &str,
+) -> Result<(), RecoveryError> {
+    if !env.reach.mail {
+        return Err(RecoveryError::NoMail);
+    }
+    let account = helped(tx, account_id, may_staff)?;
+    let secret = env.ids.secret();
+    mail(tx, env, &account, secret)?;
+    record(tx, env, by, "recovery.sent", &account)?;
+    Ok(())
+}
+
+/// Closes a request that needs no answer.
+///
+/// # Errors
+/// [`RecoveryError`], whose text can be shown.
+pub fn close(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    may_staff: bool,
+    account_id: &str,
+) -> Result<(), RecoveryError> {
+    let account = helped(tx, account_id, may_staff)?;
+    if recovery::close(tx, account_id, Some(&by.id), env.now)? {
+        record(tx, env, by, "recovery.closed", &account)?;
+    }
+    Ok(())
+}
+
+fn record(tx: &mut Tx, env: &Env, by: &Actor, what: &str, account: &Account) -> Result<(), DbError> {
+    let changes = [Change::set("Email", &account.email)];
+    audit::record(tx, env, by, Act { what, on: ("account", &account.id), changes: &changes, reason: "" })
 }
 
 /// Whose password a one-time address changes: name and email address, while it can be used.
@@ -82,5 +206,22 @@ pub fn reset(
     }
     accounts::set_password(tx, &account_id, password_hash)?;
     sessions::close_all(tx, &account_id)?;
-    super::sessions::open(tx, env, &account_id, user_agent, None).map(Some)
+    recovery::close(tx, &account_id, None, env.now)?;
+    let session = super::sessions::open(tx, env, &account_id, user_agent, None)?;
+    let what = "A new password was chosen with a one-time address, and every other device was signed out.";
+    notify::tell(tx, env, &account_id, &Notice::AccountChanged { what: what.into() })?;
+    let by = owner(tx, &account_id)?;
+    let on = ("account", account_id.as_str());
+    audit::record(tx, env, &by, Act { what: "password.reset", on, changes: &[], reason: "" })?;
+    Ok(Some(session))
+}
+
+/// The person of an account as whoever does something.
+fn owner(tx: &mut Tx, account_id: &str) -> Result<Actor, DbError> {
+    let name = accounts::by_id(tx, account_id)?.map(|account| account.name).unwrap_or_default();
+    let member = accounts::staff(tx)?.into_iter().find(|member| member.id == account_id);
+    Ok(match member {
+        Some(member) => Actor { id: member.id, name, role: member.role.as_str() },
+        None => Actor::partner(account_id, name),
+    })
 }

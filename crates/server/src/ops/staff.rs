@@ -12,7 +12,10 @@ use store::{
 };
 
 use super::sessions::{hash, open};
-use crate::app::Env;
+use crate::{
+    app::Env,
+    notify::{self, Notice},
+};
 
 /// How long an invitation can be used.
 pub const INVITATION_DAYS: i64 = 7;
@@ -79,13 +82,20 @@ pub fn add(
     Ok(id)
 }
 
-/// Makes a one-time address with which a member of staff chooses a password; an earlier one ends.
+/// Makes a one-time address with which a member of staff chooses a password, and mails it where mail can be sent; an
+/// earlier one ends.
 ///
 /// # Errors
 /// When the database says no.
 pub fn invitation_secret(tx: &mut Tx, env: &Env, id: &str) -> Result<String, DbError> {
     let secret = env.ids.secret();
     sessions::issue(tx, &hash(&secret), Purpose::Invitation, Some(id), env.now, INVITATION_DAYS * DAY)?;
+    let member = accounts::staff(tx)?.into_iter().find(|member| member.id == id);
+    if let Some(member) = member.filter(|_| env.reach.mail) {
+        let role = member.role.label();
+        let notice = Notice::Invitation { secret: secret.clone(), days: INVITATION_DAYS, role };
+        notify::tell(tx, env, id, &notice)?;
+    }
     Ok(secret)
 }
 

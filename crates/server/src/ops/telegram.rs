@@ -71,14 +71,7 @@ pub enum Answer {
 /// When the database says no.
 pub fn offer(tx: &mut Tx, env: &Env, partner_id: &str) -> Result<String, DbError> {
     let secret = env.ids.secret();
-    sessions::issue(
-        tx,
-        &hash(&secret),
-        Purpose::Telegram,
-        Some(partner_id),
-        env.now,
-        VALID_HOURS * HOUR,
-    )?;
+    sessions::issue(tx, &hash(&secret), Purpose::Telegram, Some(partner_id), env.now, VALID_HOURS * HOUR)?;
     Ok(secret)
 }
 
@@ -168,7 +161,15 @@ fn link(tx: &mut Tx, env: &Env, account: &Account, chat: &str, title: &str) -> R
     notify::tell(tx, env, &account.id, &Notice::AccountChanged { what })?;
     notices::connect_telegram(tx, &account.id, chat, title, env.now)?;
     notices::readdress_telegram(tx, &account.id, chat)?;
-    record(tx, env, account, &Actor::partner(&account.id, &account.name), "telegram.connected", &before, title)
+    record(
+        tx,
+        env,
+        account,
+        &Actor::partner(&account.id, &account.name),
+        "telegram.connected",
+        &before,
+        title,
+    )
 }
 
 /// Ends the connection of the partner who asks. Returns whether there was one.

@@ -127,6 +127,11 @@ pub fn office_withdrawal(id: &str) -> String {
     format!("{OFFICE_WITHDRAWALS}/{id}")
 }
 
+/// The page of a message.
+pub fn office_message(id: &str) -> String {
+    format!("{OFFICE_OUTBOX}/{id}")
+}
+
 /// The page of a partner.
 pub fn office_partner(id: &str) -> String {
     format!("{OFFICE_PARTNERS}/{id}")

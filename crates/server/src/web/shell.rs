@@ -1,14 +1,18 @@
 //! What surrounds a page: name, navigation, notices.
 
-use domain::{permission::Permission, withdrawal};
-use store::{DbError, Tx, feedback, recovery, withdrawals};
+use domain::{notice::Channel, permission::Permission, withdrawal};
+use store::{
+    DbError, Tx, feedback,
+    outbox::{self, Status},
+    recovery, withdrawals,
+};
 
 use super::{
     fields::Fields,
     paths,
     visitor::{Partner, Staff},
 };
-use crate::app::Env;
+use crate::{app::Env, ops};
 
 /// Around a public page.
 #[derive(Debug, Clone)]
@@ -108,6 +112,34 @@ pub struct OfficeShell {
     pub role: &'static str,
     /// What was just done, in a sentence.
     pub notice: Option<&'static str>,
+    /// Mail is not set up: what that means so far.
+    pub unsent: Option<Unsent>,
+}
+
+/// What waits because mail is not set up.
+#[derive(Debug, Clone)]
+pub struct Unsent {
+    /// How many messages, up to [`outbox::COUNTED`].
+    pub waiting: i64,
+    /// The person may open the outbox.
+    pub may_read: bool,
+}
+
+impl Unsent {
+    fn load(tx: &mut Tx, staff: &Staff) -> Result<Unsent, DbError> {
+        let waiting = outbox::undelivered(tx, Channel::Mail, Status::Waiting)?;
+        Ok(Unsent { waiting, may_read: staff.role.may(Permission::ReadOutbox) })
+    }
+
+    /// How many messages wait, in words.
+    pub fn sentence(&self) -> String {
+        match self.waiting {
+            0 => "Messages will wait in the outbox until it is.".into(),
+            1 => "1 message waits in the outbox.".into(),
+            outbox::COUNTED => format!("{} messages or more wait in the outbox.", outbox::COUNTED),
+            waiting => format!("{waiting} messages wait in the outbox."),
+        }
+    }
 }
 
 impl OfficeShell {
@@ -123,6 +155,7 @@ impl OfficeShell {
         here: &'static str,
         done: Option<&str>,
     ) -> Result<OfficeShell, DbError> {
+        let unsent = if env.reach.mail { None } else { Some(Unsent::load(tx, staff)?) };
         let mut tabs = Vec::new();
         for (path, label, permission) in [
             (paths::OFFICE_CLIENTS, "Clients", Permission::ReadClients),
@@ -130,6 +163,7 @@ impl OfficeShell {
             (paths::OFFICE_PARTNERS, "Partners", Permission::ReadPartners),
             (paths::OFFICE_FEEDBACK, "Feedback", Permission::ReadFeedback),
             (paths::OFFICE_RECOVERY, "Recovery", Permission::RecoverAccounts),
+            (paths::OFFICE_OUTBOX, "Outbox", Permission::ReadOutbox),
             (paths::OFFICE_SETTINGS, "Settings", Permission::ChangeSettings),
             (paths::OFFICE_STAFF, "Staff", Permission::ManageStaff),
         ] {
@@ -142,7 +176,17 @@ impl OfficeShell {
                     (waiting, oldest.is_some_and(|oldest| env.now > withdrawal::due_at(oldest)))
                 }
                 paths::OFFICE_FEEDBACK => (feedback::open_count(tx)?, false),
-                paths::OFFICE_RECOVERY => (recovery::open_count(tx)?, false),
+                paths::OFFICE_RECOVERY => {
+                    let (waiting, oldest) = recovery::waiting(tx)?;
+                    (waiting, oldest.is_some_and(|oldest| env.now > ops::recovery::due_at(oldest)))
+                }
+                paths::OFFICE_OUTBOX => {
+                    let mut count = unsent.as_ref().map_or(0, |unsent| unsent.waiting);
+                    for channel in Channel::ALL {
+                        count += outbox::undelivered(tx, channel, Status::Parked)?;
+                    }
+                    (count, false)
+                }
                 _ => (0, false),
             };
             tabs.push(OfficeTab { path, label, count, overdue });
@@ -154,6 +198,7 @@ impl OfficeShell {
             name: staff.actor.name.clone(),
             role: staff.role.label(),
             notice: done.and_then(notice),
+            unsent,
         })
     }
 }
@@ -173,6 +218,12 @@ fn notice(done: &str) -> Option<&'static str> {
         "reinstated" => "The partner earns again.",
         "rate" => "The rate is changed. Commissions already booked stay as they are.",
         "feedback" => "The message is moved.",
+        "again" => "The message waits to be sent again.",
+        "dropped" => "The message is not sent.",
+        "recovery_sent" => {
+            "The mail with a new one-time address is on its way. Earlier addresses have ended."
+        }
+        "recovery_closed" => "The request is closed.",
         "settings" => "The settings are saved.",
         "role" => "The role is changed.",
         "disabled" => "The access is taken away and every session ended.",
@@ -197,6 +248,7 @@ impl OfficeShell {
             name: "Ada Admin".into(),
             role: "Admin",
             notice: Some("The deal is added."),
+            unsent: Some(Unsent { waiting: 12, may_read: true }),
         }
     }
 }

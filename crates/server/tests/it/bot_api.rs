@@ -69,9 +69,8 @@ impl BotApi {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (inner, changed) = (Arc::<Mutex<Inner>>::default(), Arc::<Notify>::default());
-        let router = Router::new()
-            .route("/{bot}/{method}", post(answer))
-            .with_state((inner.clone(), changed.clone()));
+        let router =
+            Router::new().route("/{bot}/{method}", post(answer)).with_state((inner.clone(), changed.clone()));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         inner.lock().unwrap().last_update = 700;
         BotApi { url, inner, changed, serving: Arc::new(serving.abort_handle()) }
@@ -124,7 +123,9 @@ impl BotApi {
     /// Somebody writes in a chat that the bot is in.
     pub fn message(&self, chat: Value, text: &str) -> i64 {
         let from = json!({"id": 7, "is_bot": false, "first_name": "Mara"});
-        self.update(json!({"message": {"message_id": 1, "date": 1, "chat": chat, "from": from, "text": text}}))
+        self.update(
+            json!({"message": {"message_id": 1, "date": 1, "chat": chat, "from": from, "text": text}}),
+        )
     }
 
     /// A person blocks the bot.
@@ -220,7 +221,8 @@ fn good(result: Value) -> Response {
 }
 
 fn refuse(status: u16, description: &str, parameters: Value) -> Response {
-    let body = json!({"ok": false, "error_code": status, "description": description, "parameters": parameters});
+    let body =
+        json!({"ok": false, "error_code": status, "description": description, "parameters": parameters});
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
 }
 
@@ -232,11 +234,9 @@ fn bad(mood: Mood) -> Response {
             "Bad Request: group chat was upgraded to a supergroup chat",
             json!({"migrate_to_chat_id": to}),
         ),
-        Mood::Busy(seconds) => refuse(
-            429,
-            &format!("Too Many Requests: retry after {seconds}"),
-            json!({"retry_after": seconds}),
-        ),
+        Mood::Busy(seconds) => {
+            refuse(429, &format!("Too Many Requests: retry after {seconds}"), json!({"retry_after": seconds}))
+        }
         Mood::Lost => {
             let broken = futures_util::stream::iter([
                 Ok("{\"ok\": tr".to_owned()),

@@ -61,7 +61,8 @@ both_databases!(finance_is_told_at_24_and_44_hours_and_when_it_is_late, async |d
         site.clock.advance(hours * HOUR + SECOND);
         assert_eq!(remind(&site).await, sent, "{hours} hours later");
     }
-    let subjects = ["Due soon: Mara waits for $600.00"; 2].into_iter().chain(["Overdue: Mara waits for $600.00"]);
+    let subjects =
+        ["Due soon: Mara waits for $600.00"; 2].into_iter().chain(["Overdue: Mara waits for $600.00"]);
     let expected: Vec<String> = subjects.map(str::to_owned).collect();
     assert_eq!(told(&site, Channel::Mail).await, expected, "to finance, not to sales");
     assert_eq!(told(&site, Channel::Telegram).await, expected, "and in the group");

@@ -100,7 +100,11 @@ async fn acts(site: &Site) -> Vec<String> {
 
 async fn tell(site: &Site, partner: &Partner, notice: Notice) {
     let id = partner.id.clone();
-    site.app.write(move |tx, env| notify::tell(tx, env, &id, &notice)).await.map_err(|error: DbError| error).unwrap();
+    site.app
+        .write(move |tx, env| notify::tell(tx, env, &id, &notice))
+        .await
+        .map_err(|error: DbError| error)
+        .unwrap();
 }
 
 fn new_client(name: &str) -> Notice {
@@ -173,11 +177,10 @@ both_databases!(a_link_that_is_no_good_connects_nothing, async |db: Db| {
     let id = noor.id.clone();
     let recovery = site
         .app
-        .write(move |tx, env| ops::recovery::issue(tx, env, &ops::Actor::server(), &id))
+        .write(move |tx, env| ops::recovery::issue(tx, env, &ops::Actor::server(), true, &id))
         .await
-        .map_err(|error: DbError| error)
         .unwrap();
-    for secret in ["x".repeat(43), recovery.unwrap().0, "🦊\u{0}".into()] {
+    for secret in ["x".repeat(43), recovery.0, "🦊\u{0}".into()] {
         assert!(start_with(9, &secret).await.contains("used before"), "{secret}");
     }
     assert_eq!(linked(&site, &noor).await, None);
@@ -358,8 +361,7 @@ both_databases!(an_update_is_handled_once_by_two_servers, async |db: Db| {
     api.writes(CHAT, &format!("/start {secret}"));
     api.hold_updates(true);
     let app = site.app.clone();
-    let stalled =
-        tokio::spawn(async move { Poller::waiting(app, Duration::ZERO).turn().await });
+    let stalled = tokio::spawn(async move { Poller::waiting(app, Duration::ZERO).turn().await });
     while api.offsets().len() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -467,7 +469,10 @@ both_databases!(the_group_of_staff, async |db: Db| {
     api.message(group(-55), &format!("/chatid@{BOT}"));
     listen(&site).await;
     let answer = api.take_sent().remove(0);
-    assert!(answer.chat == -55 && answer.text.contains("-55") && answer.text.contains("Settings"), "{answer:?}");
+    assert!(
+        answer.chat == -55 && answer.text.contains("-55") && answer.text.contains("Settings"),
+        "{answer:?}"
+    );
     site.set(|programme| programme.staff_chat = "-55".into()).await;
     let notify_group = async || {
         let notice = Notice::OfficeClaim { client_name: "A".into(), partner: "B".into(), path: "/x".into() };

@@ -122,9 +122,8 @@ impl Poller {
         let app = self.app.clone();
         let Some(bot) = &app.bot else { return Turn::StandBy };
         let holder = bot.holder.clone();
-        let taken = app
-            .write(move |tx, env| lease::take(tx, LEASE, &holder, env.now, env.now.plus(HOLD)))
-            .await;
+        let taken =
+            app.write(move |tx, env| lease::take(tx, LEASE, &holder, env.now, env.now.plus(HOLD))).await;
         let place = match taken {
             Ok(Some(place)) => place,
             Ok(None) => return Turn::StandBy,

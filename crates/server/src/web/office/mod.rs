@@ -5,6 +5,7 @@ pub mod client;
 pub mod clients;
 pub mod deal;
 pub mod feedback;
+pub mod outbox;
 pub mod partner;
 pub mod partners;
 pub mod parts;
@@ -50,6 +51,7 @@ pub fn table() -> Vec<OfficeRoute> {
     let partners = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_PARTNERS);
     let feedback = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_FEEDBACK);
     let recovery = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_RECOVERY);
+    let messages = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_OUTBOX);
     let members = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_STAFF);
     vec![
         route(paths::OFFICE, Office, get(home)),
@@ -76,6 +78,12 @@ pub fn table() -> Vec<OfficeRoute> {
         route(feedback("/reopen"), ReadFeedback, post(feedback::reopen)),
         route(paths::OFFICE_RECOVERY, RecoverAccounts, get(recovery::page)),
         route(recovery("/issue"), RecoverAccounts, post(recovery::issue)),
+        route(recovery("/send"), RecoverAccounts, post(recovery::send)),
+        route(recovery("/close"), RecoverAccounts, post(recovery::close)),
+        route(paths::OFFICE_OUTBOX, ReadOutbox, get(outbox::page)),
+        route(messages(""), ReadOutbox, get(outbox::message)),
+        route(messages("/send"), ReadOutbox, post(outbox::send_again)),
+        route(messages("/drop"), ReadOutbox, post(outbox::stop)),
         route(paths::OFFICE_SETTINGS, ChangeSettings, get(settings::page).post(settings::save)),
         route(paths::OFFICE_STAFF, ManageStaff, get(staff::page).post(staff::invite)),
         route(members("/role"), ManageStaff, post(staff::set_role)),

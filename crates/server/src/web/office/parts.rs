@@ -16,7 +16,7 @@ use domain::{
     wallet::{self, WalletKind},
     withdrawal::{WithdrawalStatus, due_at},
 };
-use store::{clients::PartnerName, ledger::StatementLine, withdrawals::Withdrawal};
+use store::{clients::PartnerName, ledger::StatementLine, outbox::Status, withdrawals::Withdrawal};
 
 use crate::web::{error::PageError, fields::Fields, paths};
 
@@ -184,6 +184,17 @@ impl Badge {
     /// The status of a deal.
     pub fn deal(status: DealStatus) -> Badge {
         Badge::new(status.as_str(), status.label())
+    }
+
+    /// Where a message stands.
+    pub fn message(status: Status) -> Badge {
+        let class = match status {
+            Status::Waiting => "pending",
+            Status::Sent => "done",
+            Status::Parked => "overdue",
+            Status::Dropped => "suspended",
+        };
+        Badge::new(class, status.label())
     }
 
     /// Whether a partner is suspended.

@@ -1,22 +1,27 @@
-//! People who forgot their password and asked for a new one; the office hands over the one-time address.
+//! People who forgot their password and asked for a new one: whether their mail was sent, and what the office can do.
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode};
-use domain::{clock::Timestamp, permission::Permission};
+use domain::{clock::Timestamp, notice::NoticeKind, permission::Permission};
 use store::{
+    DbError, Tx,
     accounts::{self, Kind},
+    outbox,
     recovery::{self, Request},
 };
 
-use super::parts::{Asked, Id, Moment, duration};
+use super::parts::{Asked, Badge, Id, Moment, duration};
 use crate::{
-    app::App,
-    ops::recovery::{self as acts, VALID_HOURS},
+    app::{App, Env},
+    ops::{
+        Actor,
+        recovery::{self as acts, RecoveryError, VALID_HOURS, due_at},
+    },
     web::{
         error::{Explanation, PageError},
         paths,
         shell::OfficeShell,
-        show::{Page, show},
+        show::{Page, go_to, show},
         visitor::Staff,
     },
 };
@@ -31,6 +36,8 @@ struct RecoveryPage {
     issued: Option<Issued>,
     rows: Vec<Row>,
     valid_hours: i64,
+    /// Mail can be sent.
+    mail: bool,
 }
 
 /// A one-time address that is shown this once.
@@ -45,20 +52,40 @@ struct Row {
     name: String,
     email: String,
     at: Moment,
-    age: String,
+    /// How long the person has waited, against the hour.
+    age: Badge,
+    /// The mail with the one-time address: how it stands, its page, and since when.
+    mail: Option<(Badge, String, Moment)>,
     staff: bool,
     /// Whether the person who looks may answer it.
-    may_issue: bool,
+    may_answer: bool,
 }
 
 impl Row {
-    fn new(request: Request, kind: Option<Kind>, may_staff: bool, now: Timestamp) -> Row {
+    fn new(
+        request: Request,
+        kind: Option<Kind>,
+        mail: Option<&outbox::Message>,
+        may_staff: bool,
+        now: Timestamp,
+    ) -> Row {
         let staff = kind == Some(Kind::Staff);
+        let waited = duration(now.since(request.requested_at).max(0));
+        let answered = mail.is_some_and(|mail| mail.status == outbox::Status::Sent);
+        let age = match (answered, now > due_at(request.requested_at)) {
+            (true, _) => Badge::new("done", format!("{waited}, answered")),
+            (false, true) => Badge::new("overdue", format!("{waited}, overdue")),
+            (false, false) => Badge::new("due", waited),
+        };
         Row {
             staff,
-            may_issue: !staff || may_staff,
+            may_answer: !staff || may_staff,
             at: Moment::exact(request.requested_at),
-            age: duration(now.since(request.requested_at).max(0)),
+            age,
+            mail: mail.map(|mail| {
+                let since = Moment::exact(mail.done_at.unwrap_or(mail.created_at));
+                (Badge::message(mail.status), paths::office_message(&mail.id), since)
+            }),
             account_id: request.account_id,
             name: request.name,
             email: request.email,
@@ -66,20 +93,25 @@ impl Row {
     }
 }
 
+fn rows(tx: &mut Tx, env: &Env, may_staff: bool) -> Result<Vec<Row>, DbError> {
+    let mut rows = Vec::new();
+    for request in recovery::open(tx, SHOWN)? {
+        let kind = accounts::by_id(tx, &request.account_id)?.map(|account| account.kind);
+        let mail = outbox::newest(tx, &request.account_id, NoticeKind::Recovery, request.requested_at)?;
+        rows.push(Row::new(request, kind, mail.as_ref(), may_staff, env.now));
+    }
+    Ok(rows)
+}
+
 async fn render(app: &App, staff: Staff, done: Option<String>, issued: Option<Issued>) -> Page {
     let (shell, rows) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_RECOVERY, done.as_deref())?;
             let may_staff = staff.role.may(Permission::ManageStaff);
-            let mut rows = Vec::new();
-            for request in recovery::open(tx, SHOWN)? {
-                let kind = accounts::by_id(tx, &request.account_id)?.map(|account| account.kind);
-                rows.push(Row::new(request, kind, may_staff, env.now));
-            }
-            Ok((shell, rows))
+            Ok((shell, rows(tx, env, may_staff)?))
         })
         .await?;
-    show(&RecoveryPage { shell, issued, rows, valid_hours: VALID_HOURS })
+    show(&RecoveryPage { shell, issued, rows, valid_hours: VALID_HOURS, mail: app.reach().mail })
 }
 
 /// `GET /office/recovery`
@@ -98,26 +130,57 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
 /// otherwise sign in with more rights than their own.
 pub async fn issue(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
     let (by, may_staff) = (staff.actor.clone(), staff.role.may(Permission::ManageStaff));
-    let (secret, email) = app
-        .write(move |tx, env| -> Result<_, PageError> {
-            let account = accounts::by_id(tx, &id)?.ok_or_else(PageError::not_found)?;
-            if account.kind == Kind::Staff && !may_staff {
-                return Err(only_admins());
-            }
-            acts::issue(tx, env, &by, &id)?.ok_or_else(PageError::not_found)
-        })
-        .await?;
+    let (secret, email) =
+        app.write(move |tx, env| acts::issue(tx, env, &by, may_staff, &id)).await.map_err(refused)?;
     let issued = issued(&app, email, &secret);
     render(&app, staff, None, Some(issued)).await
 }
 
-fn only_admins() -> PageError {
-    PageError::Explained(Explanation {
-        status: StatusCode::FORBIDDEN,
-        title: "Ask an admin".into(),
-        sentence: "This account belongs to a colleague. Only an admin can let colleagues in again.".into(),
-        way_on: (paths::OFFICE_RECOVERY.into(), "Back"),
+/// `POST /office/recovery/{account}/send`: mails a new one-time address.
+///
+/// # Errors
+/// As [`issue`]; 409 when mail is not set up.
+pub async fn send(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
+    answer(&app, staff, "recovery_sent", move |tx, env, by, may_staff| {
+        acts::send(tx, env, by, may_staff, &id)
     })
+    .await
+}
+
+/// `POST /office/recovery/{account}/close`
+///
+/// # Errors
+/// As [`issue`].
+pub async fn close(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
+    answer(&app, staff, "recovery_closed", move |tx, env, by, may_staff| {
+        acts::close(tx, env, by, may_staff, &id)
+    })
+    .await
+}
+
+async fn answer(
+    app: &App,
+    staff: Staff,
+    word: &str,
+    act: impl Fn(&mut Tx, &Env, &Actor, bool) -> Result<(), RecoveryError> + Send + 'static,
+) -> Page {
+    let may_staff = staff.role.may(Permission::ManageStaff);
+    app.write(move |tx, env| act(tx, env, &staff.actor, may_staff)).await.map_err(refused)?;
+    go_to(&paths::with_query(paths::OFFICE_RECOVERY, &[("done", word)]))
+}
+
+fn refused(error: RecoveryError) -> PageError {
+    match error {
+        RecoveryError::Unknown => PageError::not_found(),
+        RecoveryError::OnlyAdmins => PageError::Explained(Explanation {
+            status: StatusCode::FORBIDDEN,
+            title: "Ask an admin".into(),
+            sentence: error.to_string(),
+            way_on: (paths::OFFICE_RECOVERY.into(), "Back"),
+        }),
+        RecoveryError::NoMail => PageError::conflict(error, paths::OFFICE_RECOVERY),
+        RecoveryError::Db(error) => error.into(),
+    }
 }
 
 fn issued(app: &App, email: String, secret: &str) -> Issued {
@@ -151,20 +214,53 @@ mod tests {
         }
     }
 
-    fn text(rows: Vec<Row>, issued: Option<Issued>) -> String {
-        RecoveryPage { shell: OfficeShell::sample(), issued, rows, valid_hours: 1 }.render().unwrap()
+    fn text(rows: Vec<Row>, issued: Option<Issued>, mail: bool) -> String {
+        RecoveryPage { shell: OfficeShell::sample(), issued, rows, valid_hours: 1, mail }.render().unwrap()
+    }
+
+    fn mail(status: outbox::Status) -> outbox::Message {
+        outbox::Message {
+            id: "m1".into(),
+            channel: domain::notice::Channel::Mail,
+            notice: NoticeKind::Recovery,
+            account_id: Some("mara".into()),
+            recipient: "Mara".into(),
+            address: "mara@example.com".into(),
+            subject: "Choose a new password".into(),
+            body: String::new(),
+            html: String::new(),
+            secret: true,
+            status,
+            attempts: 1,
+            created_at: AT,
+            next_at: AT,
+            done_at: Some(AT),
+            last_error: String::new(),
+        }
     }
 
     #[test]
     fn requests_show_their_age_and_colleagues_are_left_to_admins() {
         let now = AT.plus(5 * HOUR);
         let rows = vec![
-            Row::new(request("mara"), Some(Kind::Partner), false, now),
-            Row::new(request("ada"), Some(Kind::Staff), false, now),
+            Row::new(request("mara"), Some(Kind::Partner), None, false, now),
+            Row::new(request("ada"), Some(Kind::Staff), None, false, now),
         ];
-        let page = text(rows, None);
-        assert!(page.contains("5 h") && page.contains("&#60;mara&#62;"));
-        assert!(page.contains("/office/recovery/mara/issue") && !page.contains("/office/recovery/ada/issue"));
+        let page = text(rows, None, true);
+        assert!(page.contains("5 h, overdue") && page.contains("&#60;mara&#62;"));
+        for act in ["issue", "send", "close"] {
+            assert!(page.contains(&format!("/office/recovery/mara/{act}")), "{act}");
+            assert!(!page.contains(&format!("/office/recovery/ada/{act}")), "{act}");
+        }
+    }
+
+    #[test]
+    fn whoever_was_mailed_is_not_overdue() {
+        let now = AT.plus(5 * HOUR);
+        let row = |status| Row::new(request("mara"), Some(Kind::Partner), Some(&mail(status)), false, now);
+        let page = text(vec![row(outbox::Status::Sent)], None, true);
+        assert!(page.contains("5 h, answered") && page.contains("/office/outbox/m1"));
+        assert!(text(vec![row(outbox::Status::Parked)], None, true).contains("5 h, overdue"));
     }
 
     #[test]
@@ -174,7 +270,10 @@ mod tests {
             address: "http://localhost/reset/x".into(),
             mail: "mailto:mara@example.com?subject=a&body=b".into(),
         };
-        let page = text(vec![], Some(issued));
+        let page = text(vec![], Some(issued), false);
         assert!(page.contains("http://localhost/reset/x") && page.contains("Nobody waits"));
+        let rows = vec![Row::new(request("mara"), Some(Kind::Partner), None, false, AT)];
+        let page = text(rows, None, false);
+        assert!(page.contains("/mara/issue") && !page.contains("/mara/send"));
     }
 }

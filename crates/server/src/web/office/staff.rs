@@ -39,6 +39,8 @@ struct StaffPage {
 #[derive(Debug, Clone)]
 struct Invited {
     name: String,
+    /// The address was mailed as well.
+    mailed: bool,
     address: String,
     mail: String,
 }
@@ -163,7 +165,7 @@ fn invited(app: &App, name: &str, email: &str, secret: &str) -> Invited {
     );
     let subject = paths::query_value(&format!("Your access to {}", programme.name));
     let mail = format!("mailto:{email}?subject={subject}&body={}", paths::query_value(&body));
-    Invited { name: name.to_owned(), address, mail }
+    Invited { name: name.to_owned(), mailed: app.reach().mail, address, mail }
 }
 
 /// `POST /office/staff/{id}/invite`: a new one-time address for somebody who hasn't joined yet.
@@ -279,6 +281,7 @@ mod tests {
             conflict: Some("This is the last admin.".into()),
             invited: Some(Invited {
                 name: "Lea".into(),
+                mailed: false,
                 address: "http://localhost/invitation/x".into(),
                 mail: "mailto:lea@example.com".into(),
             }),

@@ -34,10 +34,7 @@ use crate::{
 const GROUPS: [(&str, &[NoticeKind]); 3] = {
     use NoticeKind::*;
     [
-        (
-            "Your clients",
-            &[NewClient, DealWon, DealLost, DealChanged, RateRaised, ClientMoved, ClaimRuled],
-        ),
+        ("Your clients", &[NewClient, DealWon, DealLost, DealChanged, RateRaised, ClientMoved, ClaimRuled]),
         (
             "Your money",
             &[WithdrawalRequested, WithdrawalPaid, WithdrawalRejected, PaymentReturned, WalletChanged],
@@ -224,8 +221,7 @@ pub async fn page(State(app): State<App>, partner: Partner, Query(done): Query<D
 /// When the database says no.
 pub async fn save(State(app): State<App>, partner: Partner, form: Fields) -> Page {
     let chosen = read(&form);
-    let saved: Result<(), DbError> =
-        app.write(move |tx, _| ops::choose(tx, &partner.id, &chosen)).await;
+    let saved: Result<(), DbError> = app.write(move |tx, _| ops::choose(tx, &partner.id, &chosen)).await;
     saved.map_err(PageError::from)?;
     go_to(&paths::with_query(paths::ACCOUNT_NOTICES, &[("done", "notices")]))
 }
@@ -310,7 +306,8 @@ mod tests {
         assert!(connected.contains("value=\"connected\""));
         let broken = text(true, Some(link("the bot was blocked")), None);
         assert!(broken.contains("the bot was blocked") && broken.contains("Connect again"));
-        let offer = Offer { link: "https://t.me/b?start=x".into(), qr: "<svg></svg>".into(), bot: "b".into() };
+        let offer =
+            Offer { link: "https://t.me/b?start=x".into(), qr: "<svg></svg>".into(), bot: "b".into() };
         let offered = text(true, None, Some(offer));
         assert!(offered.contains("href=\"https://t.me/b?start=x\"") && offered.contains("<svg>"));
     }
@@ -343,9 +340,11 @@ mod tests {
         let chosen = read(&form);
         assert!(chosen.contains(&(NoticeKind::NewClient, Channel::Mail, true)));
         assert!(chosen.contains(&(NoticeKind::DealWon, Channel::Mail, false)));
-        assert!(chosen.iter().all(|(kind, channel, _)| {
-            *channel == Channel::Mail && kind.choice() == Choice::Free
-        }));
+        assert!(
+            chosen
+                .iter()
+                .all(|(kind, channel, _)| { *channel == Channel::Mail && kind.choice() == Choice::Free })
+        );
         let form = Fields::filled([("telegram", "connected"), ("notice[wallet_changed].telegram", "1")]);
         let chosen = read(&form);
         assert!(chosen.contains(&(NoticeKind::WalletChanged, Channel::Telegram, true)));
