@@ -21,6 +21,10 @@ pub enum Limited {
     Feedback,
     /// Asking for a new password, by address.
     Recovery,
+    /// Writing to support, by address.
+    Support,
+    /// Mail to one email address that a support request has named and nobody has confirmed.
+    SupportMail,
 }
 
 /// One limiter for each thing that is limited.
@@ -29,13 +33,15 @@ pub struct Limits {
 }
 
 /// At once and then again after the pause, when the factor is 1.
-const TABLE: [(Limited, u32, Duration); 6] = [
+const TABLE: [(Limited, u32, Duration); 8] = [
     (Limited::SignIn, 30, Duration::from_secs(2)),
     (Limited::Account, 5, Duration::from_secs(60)),
     (Limited::SignUp, 30, Duration::from_secs(20)),
     (Limited::Contact, 30, Duration::from_secs(10)),
     (Limited::Feedback, 20, Duration::from_secs(30)),
     (Limited::Recovery, 10, Duration::from_secs(60)),
+    (Limited::Support, 10, Duration::from_secs(30)),
+    (Limited::SupportMail, 5, Duration::from_secs(600)),
 ];
 
 /// Too often; may be tried again after that many seconds.
