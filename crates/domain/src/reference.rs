@@ -32,7 +32,8 @@ impl Reference {
             Some(_) => characters.as_str().trim_start_matches([' ', '-', '‐', '‑', '–', '—', '−', '#', '.']),
             None => typed.strip_prefix('#').unwrap_or(typed).trim_start(),
         };
-        let number = Some(digits).filter(|digits| digits.chars().all(|c| c.is_ascii_digit()))?.parse().ok()?;
+        let number =
+            Some(digits).filter(|digits| digits.chars().all(|c| c.is_ascii_digit()))?.parse().ok()?;
         (number > 0).then_some(Reference { letter, number })
     }
 
@@ -83,7 +84,8 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_not_one() {
-        for typed in ["", " ", "C-", "T", "#", "Cleo", "-5", "0", "T-0", "20 77", "CT-5", "T-5x", "²", "٥"] {
+        for typed in ["", " ", "C-", "T", "#", "Cleo", "-5", "0", "T-0", "20 77", "CT-5", "T-5x", "²", "٥"]
+        {
             assert_eq!(Reference::read(typed), None, "{typed}");
         }
         assert_eq!(Reference::read("99999999999999999999"), None);

@@ -52,7 +52,8 @@ pub fn insert(
     Ok(())
 }
 
-const SELECT: &str = "SELECT f.id, f.partner_id, a.name, f.message, f.page, f.mood, f.created_at, f.done_at, s.name,
+const SELECT: &str =
+    "SELECT f.id, f.partner_id, a.name, f.message, f.page, f.mood, f.created_at, f.done_at, s.name,
     f.answer, f.answered_at, w.name
     FROM feedback f JOIN account a ON a.id = f.partner_id LEFT JOIN account s ON s.id = f.done_by
     LEFT JOIN account w ON w.id = f.answered_by";

@@ -175,12 +175,7 @@ pub struct After {
 }
 
 /// One page of requests: open ones by how long they have waited, the longest first; all others the latest change first.
-pub fn list(
-    tx: &mut Tx,
-    filter: &Filter,
-    after: Option<After>,
-    limit: i64,
-) -> Result<Vec<Ticket>, DbError> {
+pub fn list(tx: &mut Tx, filter: &Filter, after: Option<After>, limit: i64) -> Result<Vec<Ticket>, DbError> {
     let (compare, order) = match filter.status {
         Some(TicketStatus::Open) => (">", "ASC"),
         _ => ("<", "DESC"),

@@ -65,7 +65,8 @@ pub enum AnswerError {
 /// [`AnswerError::Answered`] when a colleague was faster.
 pub fn answer(tx: &mut Tx, env: &Env, by: &Actor, id: &str, answer: &Message) -> Result<(), AnswerError> {
     if !feedback::set_answer(tx, id, &by.id, answer.as_str(), env.now)? {
-        let before = feedback::by_id(tx, id)?.and_then(|message| message.answer).ok_or(AnswerError::Unknown)?;
+        let before =
+            feedback::by_id(tx, id)?.and_then(|message| message.answer).ok_or(AnswerError::Unknown)?;
         let same = before.message == answer.as_str() && before.by == by.name;
         return if same { Ok(()) } else { Err(AnswerError::Answered(before.by)) };
     }

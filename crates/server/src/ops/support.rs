@@ -61,7 +61,9 @@ pub enum AskError {
     )]
     NotYours,
     /// The same form was sent before with something else in it.
-    #[error("This form was already sent, as S-{0}. To send what stands here as another request, press Send again.")]
+    #[error(
+        "This form was already sent, as S-{0}. To send what stands here as another request, press Send again."
+    )]
     OtherRequest(i64),
     /// The database said no.
     #[error(transparent)]
@@ -195,7 +197,9 @@ pub enum ReplyError {
     #[error(transparent)]
     Refused(#[from] TicketRefusal),
     /// The conversation has grown beyond what one is.
-    #[error("This conversation has become very long. Please write a new request and mention the number of this one.")]
+    #[error(
+        "This conversation has become very long. Please write a new request and mention the number of this one."
+    )]
     TooLong,
     /// The database said no.
     #[error(transparent)]
@@ -247,7 +251,9 @@ pub enum ActError {
     #[error(transparent)]
     Refused(#[from] TicketRefusal),
     /// Something was said or done since the page was opened.
-    #[error("Something was written or done here since you opened the page. Read it below; what you typed is kept.")]
+    #[error(
+        "Something was written or done here since you opened the page. Read it below; what you typed is kept."
+    )]
     Overtaken,
     /// The database said no.
     #[error(transparent)]

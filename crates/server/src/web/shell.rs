@@ -1,7 +1,7 @@
 //! What surrounds a page: name, navigation, notices.
 
-use domain::{permission::Permission, withdrawal};
-use store::{DbError, Tx, feedback, recovery, withdrawals};
+use domain::{permission::Permission, support::due_at, withdrawal};
+use store::{DbError, Tx, feedback, recovery, support, withdrawals};
 
 use super::{
     fields::Fields,
@@ -54,6 +54,9 @@ impl PortalShell {
         let notice = done.and_then(|done| match done {
             "feedback" => Some("Thank you. We read every message."),
             "wallets" => Some("Your wallets are saved."),
+            "support" => Some("We have your request and answer by email."),
+            "replied" => Some("Your message is sent. We answer by email."),
+            "ticket-closed" => Some("Your request is closed. Thank you."),
             "withdrawal" => Some("Your withdrawal is requested. Finance answers within 48 hours."),
             _ => None,
         });
@@ -115,6 +118,7 @@ impl OfficeShell {
             (paths::OFFICE_CLIENTS, "Clients", Permission::ReadClients),
             (paths::OFFICE_WITHDRAWALS, "Withdrawals", Permission::ReadWithdrawals),
             (paths::OFFICE_PARTNERS, "Partners", Permission::ReadPartners),
+            (paths::OFFICE_SUPPORT, "Support", Permission::AnswerSupport),
             (paths::OFFICE_FEEDBACK, "Feedback", Permission::ReadFeedback),
             (paths::OFFICE_RECOVERY, "Recovery", Permission::RecoverAccounts),
             (paths::OFFICE_SETTINGS, "Settings", Permission::ChangeSettings),
@@ -127,6 +131,10 @@ impl OfficeShell {
                 paths::OFFICE_WITHDRAWALS => {
                     let (waiting, oldest) = withdrawals::waiting(tx)?;
                     (waiting, oldest.is_some_and(|oldest| env.now > withdrawal::due_at(oldest)))
+                }
+                paths::OFFICE_SUPPORT => {
+                    let (waiting, oldest) = support::waiting(tx)?;
+                    (waiting, oldest.is_some_and(|oldest| env.now > due_at(oldest)))
                 }
                 paths::OFFICE_FEEDBACK => (feedback::open_count(tx)?, false),
                 paths::OFFICE_RECOVERY => (recovery::open_count(tx)?, false),
@@ -160,6 +168,10 @@ fn notice(done: &str) -> Option<&'static str> {
         "reinstated" => "The partner earns again.",
         "rate" => "The rate is changed. Commissions already booked stay as they are.",
         "feedback" => "The message is moved.",
+        "feedback-answered" => "The answer is sent by mail.",
+        "answered" => "The answer is sent by mail and kept here.",
+        "ticket-closed" => "The request is closed.",
+        "ticket-reopened" => "The request is open again.",
         "settings" => "The settings are saved.",
         "role" => "The role is changed.",
         "disabled" => "The access is taken away and every session ended.",

@@ -7,6 +7,8 @@ pub mod link;
 mod lists;
 pub mod statement;
 pub mod statistics;
+pub mod support;
+pub mod ticket;
 mod view;
 pub mod wallets;
 pub mod withdrawals;
@@ -21,6 +23,7 @@ use crate::app::App;
 
 /// The addresses of this module.
 pub fn routes() -> Router<App> {
+    let tickets = |rest: &str| format!("{}/{{n}}{rest}", paths::SUPPORT);
     Router::new()
         .route(paths::LINK, get(link::page))
         .route(paths::QR_SVG, get(link::svg))
@@ -31,6 +34,9 @@ pub fn routes() -> Router<App> {
         .route(paths::WITHDRAWALS_CSV, get(export::withdrawals))
         .route(paths::WITHDRAWALS, post(withdrawals::request))
         .route(paths::WALLETS, get(wallets::page).post(wallets::save))
+        .route(&tickets(""), get(ticket::page))
+        .route(&tickets("/reply"), post(ticket::reply))
+        .route(&tickets("/close"), post(ticket::close))
         .route(paths::FEEDBACK, post(feedback::send))
 }
 
