@@ -10,3 +10,4 @@ mod permissions;
 mod sessions;
 mod story;
 mod support;
+mod tickets;

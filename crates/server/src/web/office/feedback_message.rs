@@ -62,8 +62,15 @@ pub async fn page(State(app): State<App>, staff: Staff, Id(id): Id, asked: Asked
 /// 404 when there is no such message.
 pub async fn answer(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
     let Some(text) = form.check("answer", |typed| Message::parse_as("answer", typed)) else {
-        let refused = (Refused::act("answer", form), None);
-        return render(&app, staff, id, (StatusCode::UNPROCESSABLE_ENTITY, None), refused).await;
+        let of = id.clone();
+        let found = app.read(move |tx, _| store::feedback::by_id(tx, &of)).await?;
+        let (status, conflict) = match found.and_then(|message| message.answer) {
+            // A form that is no longer shown: what is wrong with its field is beside the point.
+            Some(answer) => (StatusCode::CONFLICT, Some(AnswerError::Answered(answer.by).to_string())),
+            None => (StatusCode::UNPROCESSABLE_ENTITY, None),
+        };
+        let refused = (Refused::act("answer", form), conflict);
+        return render(&app, staff, id, (status, None), refused).await;
     };
     let (by, of) = (staff.actor.clone(), id.clone());
     match app.write(move |tx, env| acts::answer(tx, env, &by, &of, &text)).await {

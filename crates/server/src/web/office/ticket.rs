@@ -6,7 +6,7 @@ use domain::{
     clock::Timestamp,
     money::Currency,
     permission::{Permission, Role},
-    support::TicketStatus,
+    support::{TicketAct, TicketStatus, next_status},
     text::Message,
 };
 use store::{
@@ -274,6 +274,14 @@ pub async fn reopen(State(app): State<App>, staff: Staff, Number(number): Number
 }
 
 async fn refuse(app: &App, staff: Staff, number: i64, act: &'static str, form: Fields) -> Page {
+    let found =
+        app.read(move |tx, _| tickets::by_number(tx, number)).await?.ok_or_else(PageError::not_found)?;
+    if act == "answer"
+        && let Err(refusal) = next_status(found.status, TicketAct::Answer)
+    {
+        // A form that is no longer shown: what is wrong with its field is beside the point.
+        return finish(app, staff, number, (act, ""), form, Err(refusal.into())).await;
+    }
     let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
     render(app, staff, number, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
 }
