@@ -172,7 +172,7 @@ for (const [width, theme, javaScript] of [['desktop', 'light', true], ['phone', 
       await people.follow(admin.page, () => admin.page.getByRole('link', { name: 'Answer Pat Partner' }).click());
       await accessible(admin);
       await people.send(admin.page, answer(admin), { answer: 'It follows your system.' });
-      await people.assertSays(admin, 'The answer is sent by mail');
+      await people.assertSays(admin, 'The answer is on its way by mail');
       await accessible(admin);
       await people.open(admin, '/office/feedback?show=done');
       await people.assertSays(admin, 'It follows your system.');

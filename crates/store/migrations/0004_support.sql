@@ -22,7 +22,7 @@ CREATE TABLE support_ticket (
     created_at BIGINT NOT NULL,
     answered_at BIGINT,
     answered_by TEXT REFERENCES account (id),
-    -- Grows with everything that is said or done: whoever answers must have seen the last of it.
+    -- Grows with everything that is said or done, notes apart: whoever answers must have seen the last of it.
     version BIGINT NOT NULL,
     -- Name, address, number and first message in lower case, for searching.
     search TEXT NOT NULL

@@ -65,7 +65,7 @@ pub struct Ticket {
     pub created_at: Timestamp,
     /// When it was last answered, and by whom.
     pub answered: Option<(Timestamp, String)>,
-    /// Grows with everything that is said or done.
+    /// Grows with everything that is said or done, notes apart.
     pub version: i64,
 }
 
@@ -361,4 +361,10 @@ pub fn insert_key(tx: &mut Tx, secret_hash: &str, ticket: i64, now: Timestamp) -
         params![secret_hash, ticket, now.micros()],
     )?;
     Ok(())
+}
+
+/// Whether the owner of an account has confirmed that its address is the owner's.
+pub fn is_confirmed(tx: &mut Tx, account_id: &str) -> Result<bool, DbError> {
+    let row = tx.opt("SELECT email_confirmed_at FROM account WHERE id = $1", params![account_id])?;
+    row.map_or(Ok(false), |row| Ok(row.get::<Option<i64>>(0)?.is_some()))
 }

@@ -97,8 +97,11 @@ pub fn ask(tx: &mut Tx, env: &Env, ask: &Ask) -> Result<i64, AskError> {
     };
     let author = (partner_id, ask.name.as_str());
     say(tx, env, number, EntryKind::Person, author, ask.message.as_str(), None)?;
-    // Somebody else's words go to nobody whose address wasn't confirmed: anybody can type any address here.
-    let own = ask.partner.as_ref().is_some_and(|partner| partner.email == ask.email.as_str());
+    // A stranger's words go to nobody: anybody can type any address here, and sign up with any.
+    let own = match &ask.partner {
+        Some(partner) if partner.email == ask.email.as_str() => tickets::is_confirmed(tx, &partner.id)?,
+        _ => false,
+    };
     let words = |text: &str| if own { text.to_owned() } else { String::new() };
     let name = words(ask.name.as_str());
     let to = Recipient { name: &name, email: ask.email.as_str() };
@@ -175,7 +178,7 @@ impl Way {
 
     fn lock(&self, tx: &mut Tx) -> Result<Ticket, ReplyError> {
         let found = self.find(tx)?.ok_or(ReplyError::Unknown)?;
-        Ok(tickets::lock(tx, found.number)?.ok_or(ReplyError::Unknown)?)
+        tickets::lock(tx, found.number)?.ok_or(ReplyError::Unknown)
     }
 
     /// The account and the name of whoever comes this way.

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use domain::{
-    clock::{Timestamp, duration},
+    clock::{SECOND, Timestamp, duration},
     support::{TicketKind, TicketStatus},
     text::{Email, Line, Message, Name},
 };
@@ -40,9 +40,9 @@ pub struct Said {
     pub class: &'static str,
     /// What the author is called.
     pub who: String,
-    /// What was done, where nothing was said.
-    pub event: Option<&'static str>,
-    /// What was said.
+    /// What was done, where it isn't plain speech.
+    pub did: &'static str,
+    /// What was said; empty where something was only done.
     pub message: String,
     /// When.
     pub at: Moment,
@@ -59,10 +59,11 @@ impl Said {
                 EntryKind::Closed | EntryKind::Reopened => "event",
             },
             who: entry.author.clone(),
-            event: match entry.kind {
-                EntryKind::Closed => Some("closed this request"),
-                EntryKind::Reopened => Some("opened this request again"),
-                _ => None,
+            did: match entry.kind {
+                EntryKind::Person | EntryKind::Answer => "",
+                EntryKind::Note => "noted for colleagues",
+                EntryKind::Closed => "closed this request",
+                EntryKind::Reopened => "opened this request again",
             },
             message: entry.message.clone(),
             at: Moment::exact(entry.at),
@@ -89,11 +90,16 @@ pub fn badge(status: TicketStatus) -> Badge {
 
 /// How long a request has had its status, in words.
 pub fn age(ticket: &Ticket, now: Timestamp) -> String {
-    let passed = duration(now.since(ticket.since).max(0));
+    let passed = now.since(ticket.since);
+    let (long, ago) = if passed < 60 * SECOND {
+        ("less than a minute".to_owned(), "just now".to_owned())
+    } else {
+        (duration(passed), format!("{} ago", duration(passed)))
+    };
     match ticket.status {
-        TicketStatus::Open => format!("waits for {passed}"),
-        TicketStatus::Answered => format!("answered {passed} ago"),
-        TicketStatus::Closed => format!("closed {passed} ago"),
+        TicketStatus::Open => format!("waits for {long}"),
+        TicketStatus::Answered => format!("answered {ago}"),
+        TicketStatus::Closed => format!("closed {ago}"),
     }
 }
 
@@ -308,7 +314,9 @@ mod tests {
         for (status, passed, words) in [
             (TicketStatus::Open, 5 * HOUR, "waits for 5 h"),
             (TicketStatus::Answered, 4 * DAY, "answered 4 days ago"),
-            (TicketStatus::Closed, 0, "closed 0 min ago"),
+            (TicketStatus::Closed, 60 * SECOND, "closed 1 min ago"),
+            (TicketStatus::Closed, 59 * SECOND, "closed just now"),
+            (TicketStatus::Open, -5, "waits for less than a minute"),
         ] {
             assert_eq!(age(&samples::ticket(status), samples::AT.plus(passed)), words);
         }

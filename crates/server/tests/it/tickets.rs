@@ -9,7 +9,7 @@ use domain::{
 };
 use server::config::Settings;
 use store::{
-    Db, both_databases,
+    Db, DbError, both_databases,
     outbox::{self, Message},
     support::{After, EntryKind, Filter, Ticket},
 };
@@ -94,10 +94,22 @@ async fn own_email(site: &Site, partner: &Partner) -> String {
     site.read(move |tx| Ok(store::accounts::by_id(tx, &id)?.unwrap().email)).await
 }
 
+/// The partner has confirmed that the account's address is the partner's.
+async fn confirm(site: &Site, partner: &Partner) {
+    let id = partner.id.clone();
+    let confirmed = "UPDATE account SET email_confirmed_at = 1 WHERE id = $1";
+    site.app
+        .write(move |tx, _| tx.exec(confirmed, &[id.clone().into()]))
+        .await
+        .map_err(|error: DbError| error)
+        .unwrap();
+}
+
 both_databases!(a_partner_writes_is_answered_and_replies, async |db: Db| {
     let site = Site::start(db).await;
     let partner = site.partner("Mara Lindqvist").await;
     let email = own_email(&site, &partner).await;
+    confirm(&site, &partner).await;
     let form = partner.browser.get("/support").await.expect(StatusCode::OK);
     form.expect_text("value=\"Mara Lindqvist\"");
     form.expect_text(&format!("value=\"{email}\""));
@@ -109,7 +121,7 @@ both_databases!(a_partner_writes_is_answered_and_replies, async |db: Db| {
     for text in ["S-3001", "Where is my money?", "Open", "We have your request"] {
         page.expect_text(text);
     }
-    partner.browser.get("/support").await.expect_text("waits for 0 min");
+    partner.browser.get("/support").await.expect_text("waits for less than a minute");
     let received = mail(&site, NoticeKind::SupportReceived).await;
     assert_eq!((received.len(), received[0].address.as_str()), (1, email.as_str()));
     assert_eq!(received[0].account_id.as_deref(), Some(partner.id.as_str()));
@@ -443,6 +455,12 @@ both_databases!(the_inbox_is_open_to_support_and_finance, async |db: Db| {
     assert_eq!(mail(&site, NoticeKind::SupportAnswered).await[0].address, "other@example.org");
     // Words typed to somebody else's address were not mailed there.
     assert!(!mail(&site, NoticeKind::SupportReceived).await[0].body.contains("Where is my money"));
+    // Nor to the account's own address, which the partner hasn't confirmed.
+    let email = own_email(&site, &partner).await;
+    number_in(ask(&partner.browser, &[("email", &email)]).await);
+    let received = mail(&site, NoticeKind::SupportReceived).await;
+    assert_eq!((received.len(), received[0].address.as_str()), (2, email.as_str()));
+    assert!(!received[0].body.contains("Where is my money"));
 });
 
 both_databases!(the_inbox_is_ordered_filtered_and_paged, async |db: Db| {
