@@ -13,6 +13,15 @@ pub const HOUR: i64 = 3_600 * SECOND;
 /// Microseconds in a day of 24 hours (UTC has no other days).
 pub const DAY: i64 = 24 * HOUR;
 
+/// A length of time (microseconds) in one word that is exact enough to act on.
+pub fn duration(micros: i64) -> String {
+    match micros {
+        below if below < HOUR => format!("{} min", below / (60 * SECOND)),
+        below if below < 3 * DAY => format!("{} h", below / HOUR),
+        days => format!("{} days", days / DAY),
+    }
+}
+
 impl Timestamp {
     /// A moment given in microseconds since 1970-01-01 UTC.
     pub const fn from_micros(micros: i64) -> Timestamp {
@@ -98,5 +107,18 @@ mod tests {
         assert_eq!(moment.day().iso(), "2026-11-23");
         assert_eq!(Timestamp::from_micros(-1).day(), Day(-1));
         assert_eq!(moment.plus(DAY).since(moment), DAY);
+    }
+
+    #[test]
+    fn lengths_of_time_are_told_in_one_word() {
+        for (micros, text) in [
+            (0, "0 min"),
+            (59 * 60 * SECOND, "59 min"),
+            (HOUR, "1 h"),
+            (71 * HOUR, "71 h"),
+            (3 * DAY, "3 days"),
+        ] {
+            assert_eq!(duration(micros), text);
+        }
     }
 }

@@ -65,8 +65,10 @@ pub enum Permission {
     ReadPartners,
     /// Suspend and reinstate partners, set an agreed rate.
     ManagePartners,
-    /// Read and mark feedback.
+    /// Read, mark and answer feedback.
     ReadFeedback,
+    /// Read and answer support requests, close them and open them again.
+    AnswerSupport,
     /// See and answer requests to recover a password.
     RecoverAccounts,
     /// Read messages on their way, have them sent again or not at all.
@@ -88,6 +90,7 @@ impl Permission {
         Permission::ReadPartners,
         Permission::ManagePartners,
         Permission::ReadFeedback,
+        Permission::AnswerSupport,
         Permission::RecoverAccounts,
         Permission::ReadOutbox,
         Permission::ChangeSettings,
@@ -106,6 +109,8 @@ impl Permission {
             Permission::ReadPartners => &[Admin, Sales, Finance, Support],
             Permission::ManagePartners => &[Admin, Finance],
             Permission::ReadFeedback => &[Admin, Support],
+            // Finance too: half of what partners ask is about money.
+            Permission::AnswerSupport => &[Admin, Finance, Support],
             Permission::RecoverAccounts => &[Admin, Support],
             Permission::ReadOutbox => &[Admin, Support],
             Permission::ChangeSettings => &[Admin],

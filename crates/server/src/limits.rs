@@ -23,6 +23,10 @@ pub enum Limited {
     Recovery,
     /// What the Telegram bot answers, by chat.
     Bot,
+    /// Writing to support, by address.
+    Support,
+    /// Mail to one email address that a support request has named and nobody has confirmed.
+    SupportMail,
 }
 
 /// One limiter for each thing that is limited.
@@ -31,7 +35,7 @@ pub struct Limits {
 }
 
 /// At once and then again after the pause, when the factor is 1.
-const TABLE: [(Limited, u32, Duration); 7] = [
+const TABLE: &[(Limited, u32, Duration)] = &[
     (Limited::SignIn, 30, Duration::from_secs(2)),
     (Limited::Account, 5, Duration::from_secs(60)),
     (Limited::SignUp, 30, Duration::from_secs(20)),
@@ -39,6 +43,8 @@ const TABLE: [(Limited, u32, Duration); 7] = [
     (Limited::Feedback, 20, Duration::from_secs(30)),
     (Limited::Recovery, 10, Duration::from_secs(60)),
     (Limited::Bot, 10, Duration::from_secs(10)),
+    (Limited::Support, 10, Duration::from_secs(30)),
+    (Limited::SupportMail, 5, Duration::from_secs(600)),
 ];
 
 /// Too often; may be tried again after that many seconds.
@@ -52,8 +58,8 @@ impl Limits {
     /// The limits of the table above, multiplied; a factor of 0 switches them off.
     pub fn new(factor: u32) -> Limits {
         let limiters = TABLE
-            .into_iter()
-            .filter_map(|(what, burst, pause)| {
+            .iter()
+            .filter_map(|&(what, burst, pause)| {
                 let burst = NonZeroU32::new(burst.saturating_mul(factor))?;
                 let quota = Quota::with_period(pause / factor)?.allow_burst(burst);
                 Some((what, RateLimiter::keyed(quota)))

@@ -25,6 +25,7 @@ pub mod recovery;
 mod search;
 pub mod sessions;
 mod sqlite;
+pub mod support;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tx;

@@ -140,7 +140,8 @@ pub enum Notice {
     SupportReceived {
         /// The ticket number.
         ticket: i64,
-        /// What was asked.
+        /// What was asked; empty where nobody has confirmed that the address is the writer's, so that nobody can have
+        /// this server carry words to strangers.
         message: String,
     },
     /// A support request was answered.
@@ -149,7 +150,7 @@ pub enum Notice {
         ticket: i64,
         /// The answer.
         answer: String,
-        /// The whole path of the page that shows the thread.
+        /// The whole path of the page that shows the thread: with a secret for whoever has no account.
         path: String,
     },
     /// Feedback was answered.

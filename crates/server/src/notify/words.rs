@@ -212,14 +212,22 @@ impl Notice {
             }
             Notice::SupportReceived { ticket, message } => say(
                 format!("We have your request S-{ticket}"),
-                vec!["We answer by email. This is what you wrote:".into()],
+                if message.is_empty() {
+                    vec![
+                        "We answer by email to this address, with a link to the whole conversation.".into(),
+                        "If you didn't write to us, somebody has mistyped an address: there is nothing you have to do."
+                            .into(),
+                    ]
+                } else {
+                    vec!["We answer by email. This is what you wrote:".into()]
+                },
                 vec![],
-                Some(message.clone()),
+                Some(message.clone()).filter(|message| !message.is_empty()),
                 None,
             ),
             Notice::SupportAnswered { ticket, answer, path } => say(
                 format!("Answer to your request S-{ticket}"),
-                vec!["We have answered your request:".into()],
+                vec!["We have answered your request. To reply, open the conversation.".into()],
                 vec![],
                 Some(answer.clone()),
                 Some(("See the whole conversation and reply", to(path))),
@@ -311,7 +319,7 @@ impl Notice {
                 | Notice::ConfirmEmail { .. }
                 | Notice::Recovery { .. }
                 | Notice::Invitation { .. }
-        );
+        ) || matches!(self, Notice::SupportAnswered { ticket, path, .. } if *path != paths::support_ticket(*ticket));
         Letter {
             subject: words.subject,
             name: name.to_owned(),

@@ -14,6 +14,7 @@ pub mod programme;
 pub mod recovery;
 pub mod sessions;
 pub mod staff;
+pub mod support;
 pub mod telegram;
 pub mod wallets;
 pub mod withdrawals;

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod assets;
+pub mod conversation;
 pub mod error;
 pub mod fields;
 pub mod office;

@@ -137,6 +137,26 @@ pub fn office_partner(id: &str) -> String {
     format!("{OFFICE_PARTNERS}/{id}")
 }
 
+/// A support request, for the partner who sent it.
+pub fn support_ticket(number: i64) -> String {
+    format!("{SUPPORT}/{number}")
+}
+
+/// A support request, for whoever has the secret that was mailed.
+pub fn support_by_secret(number: i64, secret: &str) -> String {
+    format!("{SUPPORT}/{number}/{secret}")
+}
+
+/// A support request in the office.
+pub fn office_ticket(number: i64) -> String {
+    format!("{OFFICE_SUPPORT}/{number}")
+}
+
+/// A message of feedback in the office.
+pub fn office_feedback(id: &str) -> String {
+    format!("{OFFICE_FEEDBACK}/{id}")
+}
+
 /// An invitation to the office, or to make its first admin.
 pub fn invitation(secret: &str) -> String {
     format!("/invitation/{secret}")

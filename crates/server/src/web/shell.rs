@@ -1,10 +1,10 @@
 //! What surrounds a page: name, navigation, notices.
 
-use domain::{notice::Channel, permission::Permission, withdrawal};
+use domain::{notice::Channel, permission::Permission, support::due_at, withdrawal};
 use store::{
     DbError, Tx, feedback,
     outbox::{self, Status},
-    recovery, withdrawals,
+    recovery, support, withdrawals,
 };
 
 use super::{
@@ -71,6 +71,9 @@ impl PortalShell {
             "wallets" => Some("Your wallets are saved."),
             "notices" => Some("Your choice of notices is saved."),
             "telegram-off" => Some("Telegram is disconnected. Everything comes by email."),
+            "support" => Some("We have your request and answer by email."),
+            "replied" => Some("Your message is sent. We answer by email."),
+            "ticket-closed" => Some("Your request is closed. Thank you."),
             "withdrawal" => Some("Your withdrawal is requested. Finance answers within 48 hours."),
             _ => None,
         });
@@ -161,6 +164,7 @@ impl OfficeShell {
             (paths::OFFICE_CLIENTS, "Clients", Permission::ReadClients),
             (paths::OFFICE_WITHDRAWALS, "Withdrawals", Permission::ReadWithdrawals),
             (paths::OFFICE_PARTNERS, "Partners", Permission::ReadPartners),
+            (paths::OFFICE_SUPPORT, "Support", Permission::AnswerSupport),
             (paths::OFFICE_FEEDBACK, "Feedback", Permission::ReadFeedback),
             (paths::OFFICE_RECOVERY, "Recovery", Permission::RecoverAccounts),
             (paths::OFFICE_OUTBOX, "Outbox", Permission::ReadOutbox),
@@ -174,6 +178,10 @@ impl OfficeShell {
                 paths::OFFICE_WITHDRAWALS => {
                     let (waiting, oldest) = withdrawals::waiting(tx)?;
                     (waiting, oldest.is_some_and(|oldest| env.now > withdrawal::due_at(oldest)))
+                }
+                paths::OFFICE_SUPPORT => {
+                    let (waiting, oldest) = support::waiting(tx)?;
+                    (waiting, oldest.is_some_and(|oldest| env.now > due_at(oldest)))
                 }
                 paths::OFFICE_FEEDBACK => (feedback::open_count(tx)?, false),
                 paths::OFFICE_RECOVERY => {
@@ -224,6 +232,10 @@ fn notice(done: &str) -> Option<&'static str> {
             "The mail with a new one-time address is on its way. Earlier addresses have ended."
         }
         "recovery_closed" => "The request is closed.",
+        "feedback-answered" => "The answer is on its way by mail.",
+        "answered" => "The answer is on its way by mail and kept here.",
+        "ticket-closed" => "The request is closed.",
+        "ticket-reopened" => "The request is open again.",
         "settings" => "The settings are saved.",
         "role" => "The role is changed.",
         "disabled" => "The access is taken away and every session ended.",

@@ -82,6 +82,19 @@ pub async fn identify(
 #[derive(Debug, Clone)]
 pub struct Anybody(pub Option<Visitor>);
 
+impl Anybody {
+    /// The partner, if it is one who asks.
+    pub fn partner(&self) -> Option<Partner> {
+        let visitor = self.0.clone()?;
+        match visitor.standing {
+            Standing::Partner { suspended } => {
+                Some(Partner { id: visitor.account_id, name: visitor.name, email: visitor.email, suspended })
+            }
+            Standing::Staff(_) => None,
+        }
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Anybody {
     type Rejection = std::convert::Infallible;
 

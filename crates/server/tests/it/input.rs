@@ -118,6 +118,20 @@ both_databases!(public_forms_take_anything, async |db: Db| {
     spoil(&form(&guest, "/sign-in", &[("email", "mara@example.com"), ("password", "x"), ("next", "/link")]))
         .await;
     spoil(&form(&guest, "/recover", &[("email", "mara@example.com")])).await;
+    spoil(&form(
+        &guest,
+        "/support",
+        &[
+            ("name", "Aurora Ceramics"),
+            ("email", "hello@aurora.example"),
+            ("kind", "technical"),
+            ("transaction", "T-2077"),
+            ("message", "The link is broken"),
+            ("submission", ""),
+        ],
+    ))
+    .await;
+    spoil(&form(&guest, "/support/3001/nothing", &[("message", "Hello there"), ("submission", "")])).await;
     spoil(&form(&guest, "/reset/nothing", &[("password", password)])).await;
     spoil(&form(&guest, "/invitation/nothing", &[("password", password)])).await;
     // Last, because a sign-up that succeeds signs the browser in.
@@ -151,7 +165,26 @@ both_databases!(portal_forms_take_anything, async |db: Db| {
     .await;
     spoil(&form(browser, "/feedback", &[("message", "Hello there"), ("page", "/link"), ("mood", "good")]))
         .await;
+    let client = site.client_of(&partner, "Aurora").await;
+    let number = format!("C-{client}");
+    spoil(&form(
+        browser,
+        "/support",
+        &[
+            ("name", "Mara Lindqvist"),
+            ("email", "mara@example.com"),
+            ("kind", "financial"),
+            ("transaction", &number),
+            ("message", "Where is it"),
+            ("submission", ""),
+        ],
+    ))
+    .await;
+    spoil(&form(browser, "/support/3001/reply", &[("message", "Hello there"), ("submission", "s")])).await;
     for path in [
+        "/support?before=%00&transaction=%00&kind=%ff&done=x",
+        "/support/abc",
+        "/support/99999999999999999999999",
         "/statistics?c_sort=%00&c_after=x&c_q=%25&w_sort=1&days=9999999999999",
         "/statistics/entries?before=x&deal=%ff",
         "/statistics/clients.csv?c_q=%00",
@@ -188,6 +221,16 @@ both_databases!(office_forms_take_anything, async |db: Db| {
     spoil(&form(&admin, &format!("/office/withdrawals/{withdrawal}/reject"), &[("reason", "")])).await;
     spoil(&form(&admin, &format!("/office/partners/{}/suspend", partner.id), &[("reason", "")])).await;
     spoil(&form(&admin, &format!("/office/partners/{}/rate", partner.id), &[("rate", "12.5")])).await;
+    let fields =
+        [("name", "Mara"), ("email", "mara@example.com"), ("kind", "financial"), ("message", "Where is it")];
+    partner.browser.post("/support", &fields).await.expect(StatusCode::SEE_OTHER);
+    spoil(&form(&admin, "/office/support/3001/answer", &[("answer", "It comes"), ("version", "0")])).await;
+    spoil(&form(&admin, "/office/support/3001/note", &[("message", "Called twice")])).await;
+    spoil(&form(&admin, "/office/support/3001/close", &[("version", "0")])).await;
+    spoil(&form(&admin, "/office/support/3001/reopen", &[("version", "0")])).await;
+    partner.browser.post("/feedback", &[("message", "Nice")]).await.expect(StatusCode::SEE_OTHER);
+    let feedback = site.read(|tx| Ok(store::feedback::list(tx, false, None, 1)?.remove(0).id)).await;
+    spoil(&form(&admin, &format!("/office/feedback/{feedback}/answer"), &[("answer", "Thank you")])).await;
     spoil(&form(&admin, "/office/staff", &[("name", "Ines Duarte"), ("email", "bad"), ("role", "sales")]))
         .await;
     spoil(&form(
@@ -218,6 +261,8 @@ both_databases!(office_forms_take_anything, async |db: Db| {
         "/office/clients?q=%00&status=x&before=y&partner=%ff",
         "/office/withdrawals?status=%00&after=x",
         "/office/partners?q=%25&before=%00",
+        "/office/support?q=%00&status=%ff&kind=x&after=1~x",
+        "/office/support/%00",
     ] {
         let answer = admin.get(path).await;
         assert!(

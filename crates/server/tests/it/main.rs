@@ -14,3 +14,4 @@ mod sessions;
 mod story;
 mod support;
 mod telegram;
+mod tickets;

@@ -27,20 +27,24 @@ struct FeedbackPage {
     pager: Pager,
 }
 
-struct Written {
-    id: String,
-    partner: Link,
+/// A message as pages show it.
+pub(super) struct Written {
+    pub id: String,
+    pub href: String,
+    pub partner: Link,
     /// The icon and the word, where the partner chose one.
-    mood: Option<(&'static str, &'static str)>,
-    message: String,
-    page: String,
-    at: Moment,
+    pub mood: Option<(&'static str, &'static str)>,
+    pub message: String,
+    pub page: String,
+    pub at: Moment,
     /// Who dealt with it, and when.
-    done: Option<(String, Moment)>,
+    pub done: Option<(String, Moment)>,
+    /// What was answered, by whom and when.
+    pub answer: Option<(String, String, Moment)>,
 }
 
 impl Written {
-    fn new(feedback: Feedback) -> Written {
+    pub fn new(feedback: Feedback) -> Written {
         Written {
             partner: Link::partner(&feedback.partner),
             mood: match feedback.mood.as_str() {
@@ -51,6 +55,8 @@ impl Written {
             },
             at: Moment::exact(feedback.created_at),
             done: feedback.done.map(|(at, by)| (by, Moment::exact(at))),
+            answer: feedback.answer.map(|answer| (answer.message, answer.by, Moment::exact(answer.at))),
+            href: paths::office_feedback(&feedback.id),
             id: feedback.id,
             message: feedback.message,
             page: feedback.page,
@@ -127,13 +133,24 @@ mod tests {
             mood: "mixed".into(),
             created_at: at,
             done: None,
+            answer: None,
         };
         let page = text(false, vec![open.clone()]);
-        for part in ["So-so", "Line one\n&#60;b&#62;two", "/office/feedback/f1/done", "/statistics"] {
+        for part in [
+            "So-so",
+            "Line one\n&#60;b&#62;two",
+            "/office/feedback/f1/done",
+            "href=\"/office/feedback/f1\"",
+            "/statistics",
+        ] {
             assert!(page.contains(part), "{part}");
         }
-        let page = text(true, vec![Feedback { done: Some((at, "Sue".into())), mood: String::new(), ..open }]);
-        assert!(page.contains("/office/feedback/f1/reopen") && page.contains("Sue"));
+        let answer = feedback::Answer { message: "Thanks <i>".into(), at, by: "Sam".into() };
+        let done = Some((at, "Sue".into()));
+        let page = text(true, vec![Feedback { done, answer: Some(answer), mood: String::new(), ..open }]);
+        for part in ["/office/feedback/f1/reopen", "Sue", "Thanks &#60;i&#62;", "Sam"] {
+            assert!(page.contains(part), "{part}");
+        }
     }
 
     #[test]

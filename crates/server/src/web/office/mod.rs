@@ -5,6 +5,7 @@ pub mod client;
 pub mod clients;
 pub mod deal;
 pub mod feedback;
+pub mod feedback_message;
 pub mod outbox;
 pub mod partner;
 pub mod partners;
@@ -12,6 +13,8 @@ pub mod parts;
 pub mod recovery;
 pub mod settings;
 pub mod staff;
+pub mod support;
+pub mod ticket;
 pub mod withdrawal;
 pub mod withdrawals;
 
@@ -50,6 +53,7 @@ pub fn table() -> Vec<OfficeRoute> {
     let withdrawals = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_WITHDRAWALS);
     let partners = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_PARTNERS);
     let feedback = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_FEEDBACK);
+    let tickets = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_SUPPORT);
     let recovery = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_RECOVERY);
     let messages = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_OUTBOX);
     let members = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_STAFF);
@@ -74,8 +78,16 @@ pub fn table() -> Vec<OfficeRoute> {
         route(partners("/reinstate"), ManagePartners, post(partner::reinstate)),
         route(partners("/rate"), ManagePartners, post(partner::set_rate)),
         route(paths::OFFICE_FEEDBACK, ReadFeedback, get(feedback::page)),
+        route(feedback(""), ReadFeedback, get(feedback_message::page)),
+        route(feedback("/answer"), ReadFeedback, post(feedback_message::answer)),
         route(feedback("/done"), ReadFeedback, post(feedback::done)),
         route(feedback("/reopen"), ReadFeedback, post(feedback::reopen)),
+        route(paths::OFFICE_SUPPORT, AnswerSupport, get(support::page)),
+        route(tickets(""), AnswerSupport, get(ticket::page)),
+        route(tickets("/answer"), AnswerSupport, post(ticket::answer)),
+        route(tickets("/note"), AnswerSupport, post(ticket::note)),
+        route(tickets("/close"), AnswerSupport, post(ticket::close)),
+        route(tickets("/reopen"), AnswerSupport, post(ticket::reopen)),
         route(paths::OFFICE_RECOVERY, RecoverAccounts, get(recovery::page)),
         route(recovery("/issue"), RecoverAccounts, post(recovery::issue)),
         route(recovery("/send"), RecoverAccounts, post(recovery::send)),
@@ -107,6 +119,7 @@ async fn home(staff: Staff) -> Page {
     let sections = [
         (paths::OFFICE_CLIENTS, Permission::ReadClients),
         (paths::OFFICE_WITHDRAWALS, Permission::ReadWithdrawals),
+        (paths::OFFICE_SUPPORT, Permission::AnswerSupport),
         (paths::OFFICE_FEEDBACK, Permission::ReadFeedback),
     ];
     let section = sections.into_iter().find(|(_, permission)| staff.role.may(*permission));

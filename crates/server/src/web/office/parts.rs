@@ -8,15 +8,18 @@ use axum::{
     http::request::Parts,
 };
 use domain::{
-    clock::{DAY, HOUR, SECOND, Timestamp},
+    clock::Timestamp,
     deal::DealStatus,
     ledger::{Phase, Subject, label},
     money::{Currency, Money},
     permission::{Permission, Role},
+    reference::Reference,
     wallet::{self, WalletKind},
     withdrawal::{WithdrawalStatus, due_at},
 };
 use store::{clients::PartnerName, ledger::StatementLine, outbox::Status, withdrawals::Withdrawal};
+
+pub use domain::clock::duration;
 
 use crate::web::{error::PageError, fields::Fields, paths};
 
@@ -108,15 +111,8 @@ async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String,
 
 /// Number and deal that a search may mean: `C-1042` a client, `T-2077` a deal, a bare number either.
 pub fn numbers_in(search: &str) -> (Option<i64>, Option<i64>) {
-    let digits = |prefix: char| {
-        let rest =
-            search.strip_prefix(prefix).or_else(|| search.strip_prefix(prefix.to_ascii_lowercase()))?;
-        positive(rest.trim_start_matches(['-', ' ']))
-    };
-    match (positive(search), digits('C'), digits('T')) {
-        (Some(number), _, _) => (Some(number), Some(number)),
-        (None, client, deal) => (client, deal),
-    }
+    let read = Reference::read(search);
+    (read.and_then(Reference::client), read.and_then(Reference::deal))
 }
 
 /// A link with its words.
@@ -214,15 +210,6 @@ impl Badge {
         } else {
             Badge::new("due", format!("{} left", duration(left)))
         }
-    }
-}
-
-/// A length of time (microseconds) in one word that is exact enough to act on.
-pub fn duration(micros: i64) -> String {
-    match micros {
-        below if below < HOUR => format!("{} min", below / (60 * SECOND)),
-        below if below < 3 * DAY => format!("{} h", below / HOUR),
-        days => format!("{} days", days / DAY),
     }
 }
 
@@ -366,6 +353,8 @@ mod tests {
             ("T-2077", (None, Some(2077))),
             ("1042", (Some(1042), Some(1042))),
             ("Cleo", (None, None)),
+            ("t 2077", (None, Some(2077))),
+            ("S-3001", (None, None)),
             ("-5", (None, None)),
             ("99999999999999999999", (None, None)),
             ("", (None, None)),
@@ -381,19 +370,6 @@ mod tests {
             ["", "x", "0193a1b2-0000-7000-8000-0000000000a\0", "0193a1b2-0000-7000-8000-0000000000aaa"]
         {
             assert!(!is_id(text), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn lengths_of_time_are_told_in_one_word() {
-        for (micros, text) in [
-            (0, "0 min"),
-            (59 * 60 * SECOND, "59 min"),
-            (HOUR, "1 h"),
-            (71 * HOUR, "71 h"),
-            (3 * DAY, "3 days"),
-        ] {
-            assert_eq!(duration(micros), text);
         }
     }
 

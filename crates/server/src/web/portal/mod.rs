@@ -8,6 +8,8 @@ mod lists;
 pub mod notices;
 pub mod statement;
 pub mod statistics;
+pub mod support;
+pub mod ticket;
 mod view;
 pub mod wallets;
 pub mod withdrawals;
@@ -22,6 +24,7 @@ use crate::app::App;
 
 /// The addresses of this module.
 pub fn routes() -> Router<App> {
+    let tickets = |rest: &str| format!("{}/{{n}}{rest}", paths::SUPPORT);
     Router::new()
         .route(paths::LINK, get(link::page))
         .route(paths::QR_SVG, get(link::svg))
@@ -35,6 +38,9 @@ pub fn routes() -> Router<App> {
         .route(paths::ACCOUNT_NOTICES, get(notices::page).post(notices::save))
         .route(paths::ACCOUNT_TELEGRAM, post(notices::connect))
         .route(paths::ACCOUNT_TELEGRAM_END, post(notices::disconnect))
+        .route(&tickets(""), get(ticket::page))
+        .route(&tickets("/reply"), post(ticket::reply))
+        .route(&tickets("/close"), post(ticket::close))
         .route(paths::FEEDBACK, post(feedback::send))
 }
 
