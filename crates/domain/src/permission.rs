@@ -69,6 +69,8 @@ pub enum Permission {
     ReadFeedback,
     /// See and answer requests to recover a password.
     RecoverAccounts,
+    /// Read the audit and take it out as a file.
+    ReadAudit,
     /// Change the programme's settings and tiers.
     ChangeSettings,
     /// Invite staff and take their access away.
@@ -87,6 +89,7 @@ impl Permission {
         Permission::ManagePartners,
         Permission::ReadFeedback,
         Permission::RecoverAccounts,
+        Permission::ReadAudit,
         Permission::ChangeSettings,
         Permission::ManageStaff,
     ];
@@ -104,6 +107,7 @@ impl Permission {
             Permission::ManagePartners => &[Admin, Finance],
             Permission::ReadFeedback => &[Admin, Support],
             Permission::RecoverAccounts => &[Admin, Support],
+            Permission::ReadAudit => &[Admin],
             Permission::ChangeSettings => &[Admin],
             Permission::ManageStaff => &[Admin],
         }

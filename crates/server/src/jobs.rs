@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{app::App, ops};
+use crate::{app::App, daily, ops};
 
 /// How often it is looked whether commissions have become available.
 const RELEASE_EVERY: Duration = Duration::from_secs(10);
@@ -14,6 +14,7 @@ pub fn start(app: &App) {
     tokio::spawn(app.clone().watch_programme());
     tokio::spawn(release_commissions(app.clone()));
     tokio::spawn(sweep(app.clone()));
+    tokio::spawn(daily::run(app.clone()));
 }
 
 /// Makes commissions available whose hold period is over. Two servers may do this at once: each commission is

@@ -21,6 +21,12 @@ pub enum Limited {
     Feedback,
     /// Asking for a new password, by address.
     Recovery,
+    /// Typing one's password once more to change something, by account.
+    Password,
+    /// Having mail sent about an email address, by account.
+    EmailMail,
+    /// Recording that an account is tried too often, by account.
+    Noted,
 }
 
 /// One limiter for each thing that is limited.
@@ -29,13 +35,16 @@ pub struct Limits {
 }
 
 /// At once and then again after the pause, when the factor is 1.
-const TABLE: [(Limited, u32, Duration); 6] = [
+const TABLE: [(Limited, u32, Duration); 9] = [
     (Limited::SignIn, 30, Duration::from_secs(2)),
     (Limited::Account, 5, Duration::from_secs(60)),
     (Limited::SignUp, 30, Duration::from_secs(20)),
     (Limited::Contact, 30, Duration::from_secs(10)),
     (Limited::Feedback, 20, Duration::from_secs(30)),
     (Limited::Recovery, 10, Duration::from_secs(60)),
+    (Limited::Password, 10, Duration::from_secs(60)),
+    (Limited::EmailMail, 5, Duration::from_secs(600)),
+    (Limited::Noted, 1, Duration::from_secs(3600)),
 ];
 
 /// Too often; may be tried again after that many seconds.

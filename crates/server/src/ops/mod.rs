@@ -7,12 +7,14 @@ pub mod audit;
 pub mod clicks;
 pub mod clients;
 pub mod deals;
+pub mod email_change;
 pub mod feedback;
 pub mod partners;
 pub mod programme;
 pub mod recovery;
 pub mod sessions;
 pub mod staff;
+pub mod verification;
 pub mod wallets;
 pub mod withdrawals;
 
@@ -31,6 +33,11 @@ impl Actor {
     /// A partner.
     pub fn partner(id: impl Into<String>, name: impl Into<String>) -> Actor {
         Actor { id: id.into(), name: name.into(), role: "partner" }
+    }
+
+    /// What kind of thing the audit takes the person's own account for.
+    pub fn own_subject(&self) -> &'static str {
+        if self.role == "partner" { "partner" } else { "staff" }
     }
 
     /// The server itself: its jobs and its command line.

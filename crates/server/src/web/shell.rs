@@ -1,7 +1,7 @@
 //! What surrounds a page: name, navigation, notices.
 
 use domain::{permission::Permission, withdrawal};
-use store::{DbError, Tx, feedback, recovery, withdrawals};
+use store::{DbError, Tx, feedback, recovery, verification, withdrawals};
 
 use super::{
     fields::Fields,
@@ -95,6 +95,30 @@ pub struct OfficeShell {
     pub role: &'static str,
     /// What was just done, in a sentence.
     pub notice: Option<&'static str>,
+    /// What the last verification found, for those who can look into it.
+    pub alarm: Option<Alarm>,
+}
+
+/// The last verification of the ledger and the audit has found something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// When it was.
+    pub at: String,
+    /// How much was found.
+    pub findings: i64,
+    /// The first finding.
+    pub first: String,
+}
+
+impl Alarm {
+    fn load(tx: &mut Tx) -> Result<Option<Alarm>, DbError> {
+        let last = verification::last(tx)?.filter(|last| last.findings > 0);
+        Ok(last.map(|last| Alarm {
+            at: format!("{} UTC", last.at.date_time()),
+            findings: last.findings,
+            first: last.detail.lines().next().unwrap_or_default().to_owned(),
+        }))
+    }
 }
 
 impl OfficeShell {
@@ -117,8 +141,10 @@ impl OfficeShell {
             (paths::OFFICE_PARTNERS, "Partners", Permission::ReadPartners),
             (paths::OFFICE_FEEDBACK, "Feedback", Permission::ReadFeedback),
             (paths::OFFICE_RECOVERY, "Recovery", Permission::RecoverAccounts),
+            (paths::OFFICE_AUDIT, "Audit", Permission::ReadAudit),
             (paths::OFFICE_SETTINGS, "Settings", Permission::ChangeSettings),
             (paths::OFFICE_STAFF, "Staff", Permission::ManageStaff),
+            (paths::ACCOUNT, "Account", Permission::Office),
         ] {
             if !staff.role.may(permission) {
                 continue;
@@ -141,6 +167,7 @@ impl OfficeShell {
             name: staff.actor.name.clone(),
             role: staff.role.label(),
             notice: done.and_then(notice),
+            alarm: if staff.role.may(Permission::ReadAudit) { Alarm::load(tx)? } else { None },
         })
     }
 }
@@ -184,6 +211,7 @@ impl OfficeShell {
             name: "Ada Admin".into(),
             role: "Admin",
             notice: Some("The deal is added."),
+            alarm: None,
         }
     }
 }

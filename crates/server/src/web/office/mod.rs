@@ -1,6 +1,8 @@
 //! Pages for staff. Every address is here with the permission it needs; nothing of the office is reached past
 //! this table, and the tests walk the whole of it.
 
+pub mod audit;
+mod audit_words;
 pub mod client;
 pub mod clients;
 pub mod deal;
@@ -76,6 +78,8 @@ pub fn table() -> Vec<OfficeRoute> {
         route(feedback("/reopen"), ReadFeedback, post(feedback::reopen)),
         route(paths::OFFICE_RECOVERY, RecoverAccounts, get(recovery::page)),
         route(recovery("/issue"), RecoverAccounts, post(recovery::issue)),
+        route(paths::OFFICE_AUDIT, ReadAudit, get(audit::page)),
+        route(paths::OFFICE_AUDIT_CSV, ReadAudit, get(audit::table)),
         route(paths::OFFICE_SETTINGS, ChangeSettings, get(settings::page).post(settings::save)),
         route(paths::OFFICE_STAFF, ManageStaff, get(staff::page).post(staff::invite)),
         route(members("/role"), ManageStaff, post(staff::set_role)),
