@@ -190,7 +190,7 @@ fn examine(record: &Record, search: &str, last: &(i64, String), head: &Head) -> 
         let gone = record.seq - expected;
         let detail = match gone {
             1 => format!("the next one is {} ({})", record.seq, record.id),
-            _ => format!("so are {} after it; the next one is {} ({})", gone - 1, record.seq, record.id),
+            _ => format!("{gone} in all; the next one is {} ({})", record.seq, record.id),
         };
         return Some(Broken {
             chain: record.chain,
