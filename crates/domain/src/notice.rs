@@ -79,6 +79,14 @@ notices! {
     Welcome "welcome" "Welcome" MailOnly,
     /// The one-time address that confirms an email address.
     ConfirmEmail "confirm_email" "Confirm your email address" MailOnly,
+    /// To the old address: agree to a new one.
+    ReleaseEmail "release_email" "Agree to a new email address" MailOnly,
+    /// To the new address: take it for the account.
+    AdoptEmail "adopt_email" "Use a new email address" MailOnly,
+    /// To an address that has an account: somebody wanted it for another one.
+    EmailKnown "email_known" "An email address that is in use" MailOnly,
+    /// To the old address: the account has a new one.
+    EmailChanged "email_changed" "A changed email address" MailOnly,
     /// The one-time address for a new password.
     Recovery "recovery" "New password" MailOnly,
     /// A member of staff is invited.

@@ -73,6 +73,8 @@ pub enum Permission {
     RecoverAccounts,
     /// Read messages on their way, have them sent again or not at all.
     ReadOutbox,
+    /// Read the audit and take it out as a file.
+    ReadAudit,
     /// Change the programme's settings and tiers.
     ChangeSettings,
     /// Invite staff and take their access away.
@@ -93,6 +95,7 @@ impl Permission {
         Permission::AnswerSupport,
         Permission::RecoverAccounts,
         Permission::ReadOutbox,
+        Permission::ReadAudit,
         Permission::ChangeSettings,
         Permission::ManageStaff,
     ];
@@ -113,6 +116,7 @@ impl Permission {
             Permission::AnswerSupport => &[Admin, Finance, Support],
             Permission::RecoverAccounts => &[Admin, Support],
             Permission::ReadOutbox => &[Admin, Support],
+            Permission::ReadAudit => &[Admin],
             Permission::ChangeSettings => &[Admin],
             Permission::ManageStaff => &[Admin],
         }

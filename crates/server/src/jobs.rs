@@ -8,6 +8,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     app::App,
+    daily,
     notify::{telegram::poller::Poller, worker},
     ops,
 };
@@ -36,6 +37,7 @@ pub fn start(app: &App) -> Jobs {
     tokio::spawn(release_commissions(app.clone()));
     tokio::spawn(remind_finance(app.clone()));
     tokio::spawn(sweep(app.clone()));
+    tokio::spawn(daily::run(app.clone()));
     if app.bot.is_some() {
         tokio::spawn(Poller::new(app.clone()).run());
     }

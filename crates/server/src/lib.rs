@@ -6,7 +6,9 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod daily;
 pub mod demo;
+pub mod device;
 pub mod health;
 pub mod jobs;
 pub mod limits;

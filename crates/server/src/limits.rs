@@ -27,6 +27,12 @@ pub enum Limited {
     Support,
     /// Mail to one email address that a support request has named and nobody has confirmed.
     SupportMail,
+    /// Typing one's password once more to change something, by account.
+    Password,
+    /// Having mail sent about an email address, by account.
+    EmailMail,
+    /// Recording that an account is tried too often, by account.
+    Noted,
 }
 
 /// One limiter for each thing that is limited.
@@ -45,6 +51,9 @@ const TABLE: &[(Limited, u32, Duration)] = &[
     (Limited::Bot, 10, Duration::from_secs(10)),
     (Limited::Support, 10, Duration::from_secs(30)),
     (Limited::SupportMail, 5, Duration::from_secs(600)),
+    (Limited::Password, 10, Duration::from_secs(60)),
+    (Limited::EmailMail, 5, Duration::from_secs(600)),
+    (Limited::Noted, 1, Duration::from_secs(3600)),
 ];
 
 /// Too often; may be tried again after that many seconds.

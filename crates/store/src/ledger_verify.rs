@@ -52,6 +52,8 @@ pub enum Rule {
     Commissions,
     /// A partner's clients, won deals and volume are what the tables of clients and deals add up to.
     PartnerTotals,
+    /// Every record of the audit holds on to the one before it, up to the head of its chain.
+    Audit,
 }
 
 impl Rule {
@@ -69,6 +71,7 @@ impl Rule {
             Rule::Withdrawals => "withdrawals agree with the ledger",
             Rule::Commissions => "deals agree with the ledger",
             Rule::PartnerTotals => "partners' totals agree with their deals",
+            Rule::Audit => "the audit is unbroken",
         }
     }
 }

@@ -38,20 +38,81 @@ pub enum Standing {
     Staff(Role),
 }
 
-/// Opens a session.
+/// Opens a session. `id` names it on pages.
 pub fn open(
     tx: &mut Tx,
+    id: &str,
     token_hash: &str,
     account_id: &str,
     user_agent: &str,
     now: Timestamp,
 ) -> Result<(), DbError> {
     tx.exec(
-        "INSERT INTO session (token_hash, account_id, created_at, seen_at, expires_at, user_agent)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        params![token_hash, account_id, now.micros(), now.micros(), now.plus(IDLE).micros(), user_agent],
+        "INSERT INTO session (id, token_hash, account_id, created_at, seen_at, expires_at, user_agent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![id, token_hash, account_id, now.micros(), now.micros(), now.plus(IDLE).micros(), user_agent],
     )?;
     Ok(())
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// Names it on pages; not the token's hash.
+    pub id: String,
+    /// When the person signed in.
+    pub created_at: Timestamp,
+    /// When it was last used, to the hour.
+    pub seen_at: Timestamp,
+    /// What the browser called itself.
+    pub user_agent: String,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// The sessions of an account that have not run out: the one that asks first, then those used last. `current` is
+/// the hash of the token that asks.
+pub fn of_account(
+    tx: &mut Tx,
+    account_id: &str,
+    current: &str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<OpenSession>, DbError> {
+    let rows = tx.all(
+        "SELECT id, created_at, seen_at, user_agent, CASE WHEN token_hash = $1 THEN 1 ELSE 0 END AS is_current
+         FROM session WHERE account_id = $2 AND expires_at > $3
+         ORDER BY is_current DESC, seen_at DESC, id LIMIT $4",
+        params![current, account_id, now.micros(), limit],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(OpenSession {
+                id: row.get(0)?,
+                created_at: Timestamp::from_micros(row.get(1)?),
+                seen_at: Timestamp::from_micros(row.get(2)?),
+                user_agent: row.get(3)?,
+                current: row.get(4)?,
+            })
+        })
+        .collect()
+}
+
+/// Ends the session of an account that pages call `id`. Returns what its browser called itself; none when there is
+/// no such session.
+pub fn close_one(tx: &mut Tx, account_id: &str, id: &str) -> Result<Option<String>, DbError> {
+    let found = tx.opt(
+        "SELECT user_agent FROM session WHERE account_id = $1 AND id = $2 {for_update}",
+        params![account_id, id],
+    )?;
+    let Some(row) = found else { return Ok(None) };
+    tx.exec("DELETE FROM session WHERE account_id = $1 AND id = $2", params![account_id, id])?;
+    row.get(0).map(Some)
+}
+
+/// Ends every session of an account but the one whose token has this hash. Returns how many ended.
+pub fn close_others(tx: &mut Tx, account_id: &str, keep: &str) -> Result<u64, DbError> {
+    tx.exec("DELETE FROM session WHERE account_id = $1 AND token_hash <> $2", params![account_id, keep])
 }
 
 /// Who has the session of a token, and whether it should be prolonged by [`touch`].
@@ -95,8 +156,14 @@ pub fn close_all(tx: &mut Tx, account_id: &str) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Deletes sessions that have run out. Returns how many.
+/// How long a one-time address is remembered after it has run out.
+const REMEMBERED: i64 = 30 * DAY;
+
+/// Deletes sessions and changes of email addresses that have run out, and one-time addresses that ran out long ago.
+/// Returns how many sessions.
 pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
+    tx.exec("DELETE FROM one_time WHERE expires_at <= $1", params![now.plus(-REMEMBERED).micros()])?;
+    tx.exec("DELETE FROM email_change WHERE expires_at <= $1", params![now.micros()])?;
     tx.exec("DELETE FROM session WHERE expires_at <= $1", params![now.micros()])
 }
 
@@ -201,6 +268,15 @@ pub fn peek(tx: &mut Tx, token_hash: &str, now: Timestamp) -> Result<Option<OneT
     let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == word);
     let purpose = purpose.ok_or_else(|| DbError::decode("one_time.purpose", &word))?;
     Ok(Some(OneTime { purpose, account_id: row.get(1)?, detail: row.get(2)? }))
+}
+
+/// Ends the one-time addresses of an account for a purpose that have not been used.
+pub fn revoke(tx: &mut Tx, account_id: &str, purpose: Purpose) -> Result<(), DbError> {
+    tx.exec(
+        "DELETE FROM one_time WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL",
+        params![account_id, purpose.as_str()],
+    )?;
+    Ok(())
 }
 
 /// Uses a one-time address up. Returns whether it still could be used: of two at once, one can.

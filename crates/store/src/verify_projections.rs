@@ -6,16 +6,17 @@ use domain::money::Money;
 use domain::rate::Rate;
 
 use crate::ledger_verify::{self, Describe, Finding, LIMIT, Rule, one_word};
-use crate::{DbError, Row, Tx, params};
+use crate::{DbError, Row, Tx, params, verify_audit};
 
-/// Everything that can be verified: the ledger in itself, then what repeats it. Empty: all holds. Run it in a
-/// [`read`](crate::Db::read), which sees one moment of the database.
+/// Everything that can be verified: the ledger in itself, what repeats it, then the audit. Empty: all holds. Run it in
+/// a [`read`](crate::Db::read), which sees one moment of the database.
 ///
 /// # Errors
 /// When the database fails.
 pub fn verify_all(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
     let mut findings = ledger_verify::verify(tx)?;
     findings.extend(verify_projections(tx)?);
+    findings.extend(verify_audit::verify(tx)?.findings());
     Ok(findings)
 }
 

@@ -4,7 +4,7 @@ mod demo;
 mod staff;
 mod verify;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -48,9 +48,16 @@ enum Command {
         #[command(subcommand)]
         command: staff::StaffCommand,
     },
-    /// Check every invariant of the ledger; exit code 1 and the findings when anything is off
-    #[command(after_help = "Example: goodword verify --data-dir /var/lib/goodword")]
-    Verify,
+    /// Check every invariant of the ledger and every link of the audit; exit code 1 and the findings when anything is off
+    #[command(
+        after_help = "Example: goodword verify --data-dir /var/lib/goodword > heads.txt\n\nKeep the file on another \
+                      machine. Later, --heads heads.txt tells whether the audit was rewritten since."
+    )]
+    Verify {
+        /// Compare with what an earlier `goodword verify` has printed into this file
+        #[arg(long, value_name = "FILE")]
+        heads: Option<PathBuf>,
+    },
 }
 
 /// Runs the program: exit code 0 when all is well, 1 when something failed, 2 when the command was not understood.
@@ -92,7 +99,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             runtime()?.block_on(demo::run(config, args))
         }
         Command::Staff { command } => staff::run(&config, command),
-        Command::Verify => verify::run(&config),
+        Command::Verify { heads } => verify::run(&config, heads.as_deref()),
     }
 }
 

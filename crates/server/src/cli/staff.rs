@@ -13,7 +13,10 @@ use domain::{
 use crate::{
     app::Env,
     config::Config,
-    ops::staff::{self, INVITATION_DAYS},
+    ops::{
+        Actor,
+        staff::{self, INVITATION_DAYS},
+    },
     password,
     real::{SystemClock, SystemIds},
     serve,
@@ -55,7 +58,7 @@ pub fn run(config: &Config, command: StaffCommand) -> anyhow::Result<ExitCode> {
     let env = Env::alone(SystemClock.now(), Arc::new(SystemIds), programme, &base);
     let (added, known) = (name.clone(), email.clone());
     let secret = db.write_blocking(move |tx| {
-        let id = staff::add(tx, &env, &name, &email, role, password_hash.as_deref())?;
+        let id = staff::add(tx, &env, &Actor::server(), &name, &email, role, password_hash.as_deref())?;
         match password_hash {
             Some(_) => Ok::<_, staff::StaffError>(None),
             None => Ok(Some(staff::invitation_secret(tx, &env, &id)?)),

@@ -153,7 +153,7 @@ impl Today<'_, '_, '_> {
         let hash = self.world.password_hash.clone();
         for (name, email, role) in cast::staff() {
             let (parsed, email) = (Name::parse(name)?, Email::parse(&email)?);
-            let id = staff::add(self.tx, &env, &parsed, &email, role, Some(&*hash))?;
+            let id = staff::add(self.tx, &env, &Actor::server(), &parsed, &email, role, Some(&*hash))?;
             self.world.staff.push((role, Actor { id, name: name.to_owned(), role: role.as_str() }));
         }
         Ok(())

@@ -17,6 +17,31 @@ pub enum Notice {
         /// The secret of the one-time address.
         secret: String,
     },
+    /// To the old address: agree to a new one.
+    ReleaseEmail {
+        /// The secret of the one-time address.
+        secret: String,
+        /// The new address.
+        email: String,
+        /// Within how many hours both must have agreed.
+        hours: i64,
+    },
+    /// To the new address: take it for the account.
+    AdoptEmail {
+        /// The secret of the one-time address.
+        secret: String,
+        /// The new address.
+        email: String,
+        /// Within how many hours both must have agreed.
+        hours: i64,
+    },
+    /// To an address that has an account: somebody wanted it for another one.
+    EmailKnown,
+    /// To the old address: the account has a new one.
+    EmailChanged {
+        /// The new address.
+        email: String,
+    },
     /// The one-time address for a new password.
     Recovery {
         /// The secret of the one-time address.
@@ -225,6 +250,10 @@ impl Notice {
         match self {
             Notice::Welcome { .. } => NoticeKind::Welcome,
             Notice::ConfirmEmail { .. } => NoticeKind::ConfirmEmail,
+            Notice::ReleaseEmail { .. } => NoticeKind::ReleaseEmail,
+            Notice::AdoptEmail { .. } => NoticeKind::AdoptEmail,
+            Notice::EmailKnown => NoticeKind::EmailKnown,
+            Notice::EmailChanged { .. } => NoticeKind::EmailChanged,
             Notice::Recovery { .. } => NoticeKind::Recovery,
             Notice::Invitation { .. } => NoticeKind::Invitation,
             Notice::NewClient { .. } => NoticeKind::NewClient,

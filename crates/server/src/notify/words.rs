@@ -49,6 +49,65 @@ impl Notice {
                 None,
                 Some(("Confirm this address", to(&paths::confirm_email(secret)))),
             ),
+            Notice::ReleaseEmail { secret, email, hours } => say(
+                "A new email address for your account".into(),
+                vec![
+                    format!(
+                        "Somebody, probably you, wants your account at {programme} to have another email address. It \
+                         changes once this address and the new one have both agreed, within {}.",
+                        plural(*hours, "hour")
+                    ),
+                    "If it wasn't you, open the link and keep this address. Then change your password: whoever asked \
+                     for this knows it."
+                        .into(),
+                ],
+                vec![fact("New address", email.clone())],
+                None,
+                Some(("Agree or keep this address", to(&paths::change_email(secret)))),
+            ),
+            Notice::AdoptEmail { secret, email, hours } => say(
+                "Use this email address for your account".into(),
+                vec![
+                    format!(
+                        "Somebody, probably you, wants to use this address for an account at {programme}. It changes \
+                         once this address and the old one have both agreed, within {}.",
+                        plural(*hours, "hour")
+                    ),
+                    "If it wasn't you, do nothing.".into(),
+                ],
+                vec![fact("Address", email.clone())],
+                None,
+                Some(("Use this address", to(&paths::change_email(secret)))),
+            ),
+            Notice::EmailKnown => say(
+                "This address already has an account".into(),
+                vec![
+                    format!(
+                        "Somebody, perhaps you, wanted to use this address for another account at {programme}. It has \
+                         an account of its own, so nothing changes."
+                    ),
+                    "If it was you: sign in with this address, or give the other account another one.".into(),
+                ],
+                vec![],
+                None,
+                Some(("Sign in", to(paths::SIGN_IN))),
+            ),
+            Notice::EmailChanged { email } => {
+                let support = &env.programme.support_email;
+                let contact = if support.is_empty() { String::new() } else { format!(" ({support})") };
+                say(
+                    "Your account has a new email address".into(),
+                    vec![
+                        "Both addresses have agreed. Every device was signed out; from now on you sign in with the new \
+                         address, and we write to it."
+                            .into(),
+                        format!("If this wasn't you, write to support{contact} at once."),
+                    ],
+                    vec![fact("New address", email.clone())],
+                    None,
+                    Some(("Write to support", to(paths::SUPPORT))),
+                )
+            }
             Notice::Recovery { secret, hours } => say(
                 "Choose a new password".into(),
                 vec![
@@ -317,6 +376,8 @@ impl Notice {
             self,
             Notice::Welcome { .. }
                 | Notice::ConfirmEmail { .. }
+                | Notice::ReleaseEmail { .. }
+                | Notice::AdoptEmail { .. }
                 | Notice::Recovery { .. }
                 | Notice::Invitation { .. }
         ) || matches!(self, Notice::SupportAnswered { ticket, path, .. } if *path != paths::support_ticket(*ticket));

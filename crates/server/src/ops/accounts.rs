@@ -1,18 +1,30 @@
-//! Signing up as a partner.
+//! Signing up as a partner, and what people do with their own accounts.
 
 use domain::{
+    clock::DAY,
     ids::Ids,
     referral_code::ReferralCode,
     text::{Email, Name},
 };
 use store::{
     DbError, Tx,
-    accounts::{Kind, NewAccount},
-    partners,
+    accounts::{self, Account, Kind, NewAccount},
+    partners, profiles,
+    sessions::Purpose,
 };
 
-use super::sessions;
-use crate::app::Env;
+use super::{
+    Actor,
+    audit::{self, Act, Change},
+    email_change, sessions,
+};
+use crate::{
+    app::Env,
+    notify::{self, Notice},
+};
+
+/// For how many days the address that confirms an email address can be used.
+const CONFIRM_DAYS: i64 = 7;
 
 /// What a person who signs up gives.
 #[derive(Debug, Clone)]
@@ -49,7 +61,8 @@ pub enum SignUpError {
     Db(#[from] DbError),
 }
 
-/// Makes a partner with a code of its own and signs the partner in.
+/// Makes a partner with a code of its own, signs the partner in and sends the mail that welcomes them and confirms the
+/// address.
 ///
 /// # Errors
 /// [`SignUpError::Known`] when the email address has an account.
@@ -68,6 +81,12 @@ pub fn sign_up(tx: &mut Tx, env: &Env, input: &SignUp) -> Result<SignedUp, SignU
     }
     let code = free_code(tx, env.ids.as_ref(), &account)?;
     let token = sessions::open(tx, env, &id, &input.user_agent, None)?;
+    let confirm = confirmation_secret(tx, env, &id, &account.email_key)?;
+    notify::tell(tx, env, &id, &Notice::Welcome { code: code.to_string(), confirm })?;
+    let by = Actor::partner(&id, &account.name);
+    let changes = [Change::set("Email", &account.email), Change::set("Code", code)];
+    let on = ("partner", id.as_str());
+    audit::record(tx, env, &by, Act { what: "partner.signed_up", on, changes: &changes, reason: "" })?;
     Ok(SignedUp { partner_id: id, code, token })
 }
 
@@ -82,4 +101,137 @@ fn free_code(tx: &mut Tx, ids: &dyn Ids, account: &NewAccount) -> Result<Referra
             return Ok(code);
         }
     }
+}
+
+/// The owner of an account as whoever does something.
+pub(super) fn owner(tx: &mut Tx, account: &Account) -> Result<Actor, DbError> {
+    let role = match account.kind {
+        Kind::Partner => None,
+        Kind::Staff => accounts::staff(tx)?.into_iter().find(|member| member.id == account.id),
+    };
+    let role = role.map_or("partner", |member| member.role.as_str());
+    Ok(Actor { id: account.id.clone(), name: account.name.clone(), role })
+}
+
+/// Changes what somebody is called and which language the person would like.
+///
+/// # Errors
+/// When the database says no.
+pub fn change_profile(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    name: &Name,
+    language: &'static str,
+) -> Result<(), DbError> {
+    let Some(before) = profiles::of_account(tx, &by.id)? else { return Ok(()) };
+    let changes = Change::differing([
+        Change::new("Name", before.name, name),
+        Change::new("Language", before.language, language),
+    ]);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    profiles::set(tx, &by.id, name.as_str(), language)?;
+    let on = (by.own_subject(), by.id.as_str());
+    audit::record(tx, env, by, Act { what: "profile.changed", on, changes: &changes, reason: "" })
+}
+
+/// Sets a new password: every other session ends, and so do one-time addresses that were sent before it and a change
+/// of the email address under way, which somebody else may have begun. `keep` is the hash of the secret of the session
+/// that goes on.
+///
+/// # Errors
+/// When the database says no.
+pub fn change_password(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    password_hash: &str,
+    keep: &str,
+) -> Result<(), DbError> {
+    accounts::set_password(tx, &by.id, password_hash)?;
+    store::sessions::close_others(tx, &by.id, keep)?;
+    forget_pending(tx, &by.id)?;
+    let what = "The password of your account was changed, and every other device was signed out.".into();
+    notify::tell(tx, env, &by.id, &Notice::AccountChanged { what })?;
+    let on = (by.own_subject(), by.id.as_str());
+    audit::record(tx, env, by, Act { what: "password.changed", on, changes: &[], reason: "" })
+}
+
+/// Ends what was under way for an account before it got a new password.
+///
+/// # Errors
+/// When the database says no.
+pub fn forget_pending(tx: &mut Tx, account_id: &str) -> Result<(), DbError> {
+    store::sessions::revoke(tx, account_id, Purpose::Recovery)?;
+    email_change::forget(tx, account_id)?;
+    Ok(())
+}
+
+/// Makes the one-time address that confirms an email address; an earlier one ends.
+fn confirmation_secret(tx: &mut Tx, env: &Env, account_id: &str, email_key: &str) -> Result<String, DbError> {
+    let secret = env.ids.secret();
+    let token_hash = sessions::hash(&secret);
+    let lifetime = CONFIRM_DAYS * DAY;
+    store::sessions::issue_about(
+        tx,
+        &token_hash,
+        Purpose::ConfirmEmail,
+        Some(account_id),
+        email_key,
+        env.now,
+        lifetime,
+    )?;
+    Ok(secret)
+}
+
+/// Sends the mail again that confirms an email address. Nothing happens when it is confirmed already.
+///
+/// # Errors
+/// When the database says no.
+pub fn send_confirmation(tx: &mut Tx, env: &Env, account_id: &str) -> Result<(), DbError> {
+    let profile = profiles::of_account(tx, account_id)?;
+    let Some(profile) = profile.filter(|profile| profile.email_confirmed_at.is_none()) else {
+        return Ok(());
+    };
+    let secret = confirmation_secret(tx, env, account_id, &profile.email_key)?;
+    notify::tell(tx, env, account_id, &Notice::ConfirmEmail { secret })
+}
+
+/// The account and the email address that a one-time address confirms, while it can be used and the account still has
+/// that email address.
+///
+/// # Errors
+/// When the database says no.
+pub fn peek_confirmation(tx: &mut Tx, env: &Env, secret: &str) -> Result<Option<Account>, DbError> {
+    let one_time = store::sessions::peek(tx, &sessions::hash(secret), env.now)?;
+    let Some(one_time) = one_time.filter(|one_time| one_time.purpose == Purpose::ConfirmEmail) else {
+        return Ok(None);
+    };
+    let Some(account_id) = one_time.account_id else { return Ok(None) };
+    let profile = profiles::of_account(tx, &account_id)?;
+    if profile.is_none_or(|profile| profile.email_key != one_time.detail) {
+        return Ok(None);
+    }
+    Ok(accounts::by_id(tx, &account_id)?.filter(|account| !account.disabled))
+}
+
+/// Confirms an email address. Returns whether the one-time address could still be used.
+///
+/// # Errors
+/// When the database says no.
+pub fn confirm_email(tx: &mut Tx, env: &Env, secret: &str) -> Result<bool, DbError> {
+    let Some(account) = peek_confirmation(tx, env, secret)? else { return Ok(false) };
+    let Some(profile) = profiles::of_account(tx, &account.id)? else { return Ok(false) };
+    if !store::sessions::redeem(tx, &sessions::hash(secret), env.now)?
+        || !profiles::confirm_email(tx, &account.id, &profile.email_key, env.now)?
+    {
+        return Ok(false);
+    }
+    let by = owner(tx, &account)?;
+    let changes = [Change::set("Confirmed", &account.email)];
+    let on = (by.own_subject(), by.id.as_str());
+    audit::record(tx, env, &by, Act { what: "email.confirmed", on, changes: &changes, reason: "" })?;
+    Ok(true)
 }

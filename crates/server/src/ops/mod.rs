@@ -7,6 +7,7 @@ pub mod audit;
 pub mod clicks;
 pub mod clients;
 pub mod deals;
+pub mod email_change;
 pub mod feedback;
 pub mod outbox;
 pub mod partners;
@@ -16,6 +17,7 @@ pub mod sessions;
 pub mod staff;
 pub mod support;
 pub mod telegram;
+pub mod verification;
 pub mod wallets;
 pub mod withdrawals;
 pub mod withdrawals_due;
@@ -35,6 +37,11 @@ impl Actor {
     /// A partner.
     pub fn partner(id: impl Into<String>, name: impl Into<String>) -> Actor {
         Actor { id: id.into(), name: name.into(), role: "partner" }
+    }
+
+    /// What kind of thing the audit takes the person's own account for.
+    pub fn own_subject(&self) -> &'static str {
+        if self.role == "partner" { "partner" } else { "staff" }
     }
 
     /// The server itself: its jobs and its command line.

@@ -11,7 +11,11 @@ use store::{
     sessions::{self, Purpose},
 };
 
-use super::sessions::{hash, open};
+use super::{
+    Actor,
+    audit::{self, Act, Change},
+    sessions::{hash, open},
+};
 use crate::{
     app::Env,
     notify::{self, Notice},
@@ -61,6 +65,22 @@ pub enum StaffError {
 pub fn add(
     tx: &mut Tx,
     env: &Env,
+    by: &Actor,
+    name: &Name,
+    email: &Email,
+    role: Role,
+    password_hash: Option<&str>,
+) -> Result<String, StaffError> {
+    let id = make(tx, env, name, email, role, password_hash)?;
+    let changes = [Change::set("Name", name), Change::set("Email", email), Change::set("Role", role.label())];
+    let what = if password_hash.is_some() { "staff.added" } else { "staff.invited" };
+    audit::record(tx, env, by, Act { what, on: ("staff", &id), changes: &changes, reason: "" })?;
+    Ok(id)
+}
+
+fn make(
+    tx: &mut Tx,
+    env: &Env,
     name: &Name,
     email: &Email,
     role: Role,
@@ -99,6 +119,40 @@ pub fn invitation_secret(tx: &mut Tx, env: &Env, id: &str) -> Result<String, DbE
     Ok(secret)
 }
 
+/// Makes a new invitation for somebody who hasn't joined yet; the earlier one ends. Returns whom it is for, and the
+/// secret; none when the person has joined already or has no access.
+///
+/// # Errors
+/// [`StaffError::Unknown`] when there is no such person.
+pub fn invite_again(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    id: &str,
+) -> Result<(accounts::Member, Option<String>), StaffError> {
+    let member = member(tx, id)?;
+    if member.joined || member.disabled_at.is_some() {
+        return Ok((member, None));
+    }
+    let secret = invitation_secret(tx, env, id)?;
+    audit::record(
+        tx,
+        env,
+        by,
+        Act { what: "staff.invited_again", on: ("staff", id), changes: &[], reason: "" },
+    )?;
+    Ok((member, Some(secret)))
+}
+
+/// Somebody who has just come into the office for the first time.
+#[derive(Debug, Clone)]
+pub struct Joined {
+    /// The account's identifier.
+    pub id: String,
+    /// The secret of the new session.
+    pub token: String,
+}
+
 /// An invitation that can still be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Invitation {
@@ -129,7 +183,7 @@ pub fn invitation(tx: &mut Tx, env: &Env, secret: &str) -> Result<Option<Invitat
     }
 }
 
-/// Accepts the invitation of the first admin and signs the admin in; returns the session's secret.
+/// Accepts the invitation of the first admin and signs the admin in.
 ///
 /// # Errors
 /// [`StaffError::Gone`] when somebody was faster, [`StaffError::Known`] when the address has an account.
@@ -141,17 +195,22 @@ pub fn accept_first_admin(
     email: &Email,
     password_hash: &str,
     user_agent: &str,
-) -> Result<String, StaffError> {
+) -> Result<Joined, StaffError> {
     if invitation(tx, env, secret)? != Some(Invitation::FirstAdmin)
         || !sessions::redeem(tx, &hash(secret), env.now)?
     {
         return Err(StaffError::Gone);
     }
-    let id = add(tx, env, name, email, Role::Admin, Some(password_hash))?;
-    Ok(open(tx, env, &id, user_agent, None)?)
+    let id = make(tx, env, name, email, Role::Admin, Some(password_hash))?;
+    let token = open(tx, env, &id, user_agent, None)?;
+    let by = Actor { id: id.clone(), name: name.to_string(), role: Role::Admin.as_str() };
+    let changes = [Change::set("Name", name), Change::set("Email", email)];
+    let act = Act { what: "staff.first_admin", on: ("staff", &id), changes: &changes, reason: "" };
+    audit::record(tx, env, &by, act)?;
+    Ok(Joined { id, token })
 }
 
-/// Accepts an invitation and signs the person in; returns the session's secret.
+/// Accepts an invitation and signs the person in.
 ///
 /// # Errors
 /// [`StaffError::Gone`] when the invitation can't be used any more.
@@ -161,7 +220,7 @@ pub fn accept_invitation(
     secret: &str,
     password_hash: &str,
     user_agent: &str,
-) -> Result<String, StaffError> {
+) -> Result<Joined, StaffError> {
     let one_time = sessions::peek(tx, &hash(secret), env.now)?;
     let id = match one_time {
         Some(one_time) if one_time.purpose == Purpose::Invitation => one_time.account_id,
@@ -174,41 +233,62 @@ pub fn accept_invitation(
     }
     accounts::set_password(tx, &id, password_hash)?;
     sessions::close_all(tx, &id)?;
-    Ok(open(tx, env, &id, user_agent, None)?)
+    let token = open(tx, env, &id, user_agent, None)?;
+    let member = member(tx, &id)?;
+    let by = Actor { id: id.clone(), name: member.name, role: member.role.as_str() };
+    audit::record(tx, env, &by, Act { what: "staff.joined", on: ("staff", &id), changes: &[], reason: "" })?;
+    Ok(Joined { id, token })
 }
 
 /// Changes what a member of staff may do. Signed-in sessions have the new role at once.
 ///
 /// # Errors
 /// [`StaffError::LastAdmin`] when nobody would be left to let anybody in.
-pub fn set_role(tx: &mut Tx, id: &str, role: Role) -> Result<(), StaffError> {
+pub fn set_role(tx: &mut Tx, env: &Env, by: &Actor, id: &str, role: Role) -> Result<(), StaffError> {
     let member = member(tx, id)?;
+    if member.role == role {
+        return Ok(());
+    }
     if member.role == Role::Admin && role != Role::Admin {
         keep_an_admin(tx, &member)?;
     }
-    Ok(accounts::set_role(tx, id, role)?)
+    accounts::set_role(tx, id, role)?;
+    let changes = [Change::new("Role", member.role.label(), role.label())];
+    let act = Act { what: "staff.role_changed", on: ("staff", id), changes: &changes, reason: "" };
+    Ok(audit::record(tx, env, by, act)?)
 }
 
 /// Takes the access of a member of staff away and ends the person's sessions.
 ///
 /// # Errors
 /// [`StaffError::LastAdmin`] when nobody would be left to let anybody in.
-pub fn disable(tx: &mut Tx, env: &Env, id: &str) -> Result<(), StaffError> {
+pub fn disable(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<(), StaffError> {
     let member = member(tx, id)?;
+    if member.disabled_at.is_some() {
+        return Ok(());
+    }
     if member.role == Role::Admin {
         keep_an_admin(tx, &member)?;
     }
     accounts::set_disabled(tx, id, Some(env.now))?;
-    Ok(sessions::close_all(tx, id)?)
+    sessions::close_all(tx, id)?;
+    let changes = [Change::new("Access", "yes", "no")];
+    let act = Act { what: "staff.disabled", on: ("staff", id), changes: &changes, reason: "" };
+    Ok(audit::record(tx, env, by, act)?)
 }
 
 /// Gives the access of a member of staff back.
 ///
 /// # Errors
 /// [`StaffError::Unknown`] when there is no such person.
-pub fn enable(tx: &mut Tx, id: &str) -> Result<(), StaffError> {
-    member(tx, id)?;
-    Ok(accounts::set_disabled(tx, id, None)?)
+pub fn enable(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<(), StaffError> {
+    if member(tx, id)?.disabled_at.is_none() {
+        return Ok(());
+    }
+    accounts::set_disabled(tx, id, None)?;
+    let changes = [Change::new("Access", "no", "yes")];
+    let act = Act { what: "staff.enabled", on: ("staff", id), changes: &changes, reason: "" };
+    Ok(audit::record(tx, env, by, act)?)
 }
 
 fn member(tx: &mut Tx, id: &str) -> Result<accounts::Member, StaffError> {

@@ -19,7 +19,7 @@ pub struct Fields {
 }
 
 /// Fields that are never shown again.
-const SECRETS: [&str; 1] = ["password"];
+const SECRETS: [&str; 2] = ["password", "current_password"];
 
 impl Fields {
     /// The fields of an urlencoded text. Bytes that are no text become replacement signs, so that the check of

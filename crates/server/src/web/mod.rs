@@ -1,10 +1,12 @@
 //! The web interface: everything that people see.
 
+pub mod account;
 pub mod address;
 pub mod assets;
 pub mod conversation;
 pub mod error;
 pub mod fields;
+pub mod guide;
 pub mod office;
 pub mod paths;
 pub mod portal;
@@ -36,6 +38,8 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .merge(public::routes())
         .merge(portal::routes())
+        .merge(account::routes())
+        .merge(guide::routes())
         .merge(office::router())
         .fallback(error::no_such_page)
         .layer(

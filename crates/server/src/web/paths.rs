@@ -36,6 +36,18 @@ pub const FEEDBACK: &str = "/feedback";
 pub const CLAIMS: &str = "/claims";
 /// Profile, password, sessions, notices.
 pub const ACCOUNT: &str = "/account";
+/// Asking for another email address.
+pub const ACCOUNT_EMAIL: &str = "/account/email";
+/// Keeping the email address after all.
+pub const ACCOUNT_EMAIL_CANCEL: &str = "/account/email/cancel";
+/// Sending the mail again that confirms the email address.
+pub const ACCOUNT_CONFIRM: &str = "/account/confirm";
+/// Changing the password.
+pub const ACCOUNT_PASSWORD: &str = "/account/password";
+/// Ending one session.
+pub const ACCOUNT_SESSION_END: &str = "/account/sessions/end";
+/// Ending every other session.
+pub const ACCOUNT_SESSIONS_END: &str = "/account/sessions/end-others";
 /// Which notices come where, and Telegram.
 pub const ACCOUNT_NOTICES: &str = "/account/notices";
 /// Connecting Telegram.
@@ -70,6 +82,8 @@ pub const OFFICE_SUPPORT: &str = "/office/support";
 pub const OFFICE_OUTBOX: &str = "/office/outbox";
 /// What staff did.
 pub const OFFICE_AUDIT: &str = "/office/audit";
+/// The same as a table file.
+pub const OFFICE_AUDIT_CSV: &str = "/office/audit/records.csv";
 /// The programme's settings.
 pub const OFFICE_SETTINGS: &str = "/office/settings";
 /// Who works in the office.
@@ -165,6 +179,11 @@ pub fn invitation(secret: &str) -> String {
 /// Confirming an email address.
 pub fn confirm_email(secret: &str) -> String {
     format!("/confirm/{secret}")
+}
+
+/// Agreeing to a new email address, from the old one or the new one.
+pub fn change_email(secret: &str) -> String {
+    format!("/email/{secret}")
 }
 
 /// Choosing a new password.

@@ -4,7 +4,7 @@ use domain::{notice::Channel, permission::Permission, support::due_at, withdrawa
 use store::{
     DbError, Tx, feedback,
     outbox::{self, Status},
-    recovery, support, withdrawals,
+    recovery, support, verification, withdrawals,
 };
 
 use super::{
@@ -117,6 +117,8 @@ pub struct OfficeShell {
     pub notice: Option<&'static str>,
     /// Mail is not set up: what that means so far.
     pub unsent: Option<Unsent>,
+    /// What the last verification found, for those who can look into it.
+    pub alarm: Option<Alarm>,
 }
 
 /// What waits because mail is not set up.
@@ -145,6 +147,28 @@ impl Unsent {
     }
 }
 
+/// The last verification of the ledger and the audit has found something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// When it was.
+    pub at: String,
+    /// How much was found.
+    pub findings: i64,
+    /// The first finding.
+    pub first: String,
+}
+
+impl Alarm {
+    fn load(tx: &mut Tx) -> Result<Option<Alarm>, DbError> {
+        let last = verification::last(tx)?.filter(|last| last.findings > 0);
+        Ok(last.map(|last| Alarm {
+            at: format!("{} UTC", last.at.date_time()),
+            findings: last.findings,
+            first: last.detail.lines().next().unwrap_or_default().to_owned(),
+        }))
+    }
+}
+
 impl OfficeShell {
     /// Around a page for a member of staff, with the counts of what waits. `done` is the word that a redirect has
     /// left in the address.
@@ -168,8 +192,10 @@ impl OfficeShell {
             (paths::OFFICE_FEEDBACK, "Feedback", Permission::ReadFeedback),
             (paths::OFFICE_RECOVERY, "Recovery", Permission::RecoverAccounts),
             (paths::OFFICE_OUTBOX, "Outbox", Permission::ReadOutbox),
+            (paths::OFFICE_AUDIT, "Audit", Permission::ReadAudit),
             (paths::OFFICE_SETTINGS, "Settings", Permission::ChangeSettings),
             (paths::OFFICE_STAFF, "Staff", Permission::ManageStaff),
+            (paths::ACCOUNT, "Account", Permission::Office),
         ] {
             if !staff.role.may(permission) {
                 continue;
@@ -207,6 +233,7 @@ impl OfficeShell {
             role: staff.role.label(),
             notice: done.and_then(notice),
             unsent,
+            alarm: if staff.role.may(Permission::ReadAudit) { Alarm::load(tx)? } else { None },
         })
     }
 }
@@ -261,6 +288,7 @@ impl OfficeShell {
             role: "Admin",
             notice: Some("The deal is added."),
             unsent: Some(Unsent { waiting: 12, may_read: true }),
+            alarm: None,
         }
     }
 }

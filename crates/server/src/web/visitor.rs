@@ -48,6 +48,31 @@ pub fn session_secret(app: &App, jar: &CookieJar) -> Option<String> {
     jar.get(cookie_name(app)).map(|cookie| cookie.value().to_owned()).filter(|secret| !secret.is_empty())
 }
 
+/// The name of the cookie by which a browser is recognised, whoever uses it.
+fn device_cookie_name(app: &App) -> &'static str {
+    if app.is_https() { "__Host-gw_device" } else { "gw_device" }
+}
+
+/// How long a secret of [`Ids::secret`](domain::ids::Ids::secret) is; nothing else is taken for one.
+const SECRET_CHARS: usize = 43;
+
+/// The secret by which a browser is recognised: its own, or a new one.
+pub fn device_secret(app: &App, jar: &CookieJar) -> String {
+    let own = jar.get(device_cookie_name(app)).map(Cookie::value);
+    own.filter(|secret| secret.len() == SECRET_CHARS).map_or_else(|| app.ids.secret(), str::to_owned)
+}
+
+/// The cookie by which a browser is recognised when it signs in again. It opens nothing.
+pub fn device_cookie(app: &App, secret: String) -> Cookie<'static> {
+    Cookie::build((device_cookie_name(app), secret))
+        .path("/")
+        .http_only(true)
+        .secure(app.is_https())
+        .same_site(SameSite::Lax)
+        .permanent()
+        .build()
+}
+
 /// Finds out who asks, once, before any page.
 ///
 /// # Errors
@@ -103,6 +128,31 @@ impl<S: Send + Sync> FromRequestParts<S> for Anybody {
     }
 }
 
+/// Whoever is signed in, a partner or a member of staff. Guests are led to the sign-in page or refused.
+#[derive(Debug, Clone)]
+pub struct Person(pub Visitor);
+
+impl Person {
+    /// The person as whoever does something.
+    pub fn actor(&self) -> Actor {
+        let Visitor { account_id, name, standing, .. } = &self.0;
+        match standing {
+            Standing::Partner { .. } => Actor::partner(account_id, name),
+            Standing::Staff(role) => {
+                Actor { id: account_id.clone(), name: name.clone(), role: role.as_str() }
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Person {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Person, PageError> {
+        signed_in(parts).map(Person)
+    }
+}
+
 /// A signed-in partner. Everybody else is led to the sign-in page or refused.
 #[derive(Debug, Clone)]
 pub struct Partner {
@@ -117,6 +167,16 @@ pub struct Partner {
 }
 
 impl Partner {
+    /// The partner that somebody signed in is, if not staff.
+    pub fn of(visitor: Visitor) -> Option<Partner> {
+        match visitor.standing {
+            Standing::Partner { suspended } => {
+                Some(Partner { id: visitor.account_id, name: visitor.name, email: visitor.email, suspended })
+            }
+            Standing::Staff(_) => None,
+        }
+    }
+
     /// The partner as whoever does something.
     pub fn actor(&self) -> Actor {
         Actor::partner(&self.id, &self.name)
@@ -127,13 +187,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Partner {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Partner, PageError> {
-        let visitor = signed_in(parts)?;
-        match visitor.standing {
-            Standing::Partner { suspended } => {
-                Ok(Partner { id: visitor.account_id, name: visitor.name, email: visitor.email, suspended })
-            }
-            Standing::Staff(_) => Err(PageError::status(StatusCode::FORBIDDEN)),
-        }
+        Partner::of(signed_in(parts)?).ok_or(PageError::status(StatusCode::FORBIDDEN))
     }
 }
 
@@ -146,18 +200,24 @@ pub struct Staff {
     pub role: Role,
 }
 
+impl Staff {
+    /// The member of staff that somebody signed in is, if not a partner.
+    pub fn of(visitor: Visitor) -> Option<Staff> {
+        match visitor.standing {
+            Standing::Staff(role) => {
+                let actor = Actor { id: visitor.account_id, name: visitor.name, role: role.as_str() };
+                Some(Staff { actor, role })
+            }
+            Standing::Partner { .. } => None,
+        }
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Staff {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Staff, PageError> {
-        let visitor = signed_in(parts)?;
-        match visitor.standing {
-            Standing::Staff(role) => {
-                let actor = Actor { id: visitor.account_id, name: visitor.name, role: role.as_str() };
-                Ok(Staff { actor, role })
-            }
-            Standing::Partner { .. } => Err(PageError::status(StatusCode::FORBIDDEN)),
-        }
+        Staff::of(signed_in(parts)?).ok_or(PageError::status(StatusCode::FORBIDDEN))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Journeys through a real server, on both databases: what people do, over HTTP, and what must hold afterwards.
 
+mod account;
 mod attribution;
+mod audit;
 mod bot_api;
 mod concurrency;
 mod crash;

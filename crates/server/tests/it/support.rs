@@ -106,7 +106,7 @@ impl Site {
         let token = self
             .app
             .write(move |tx, env| {
-                let id = ops::staff::add(tx, env, &name, &email, role, Some("!"))?;
+                let id = ops::staff::add(tx, env, &ops::Actor::server(), &name, &email, role, Some("!"))?;
                 Ok::<_, ops::staff::StaffError>(ops::sessions::open(tx, env, &id, "test", None)?)
             })
             .await

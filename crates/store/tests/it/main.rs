@@ -1,5 +1,6 @@
 //! The contract of the data layer: the same cases on both databases, and what only one of them can do to a program.
 
+mod audit_damage;
 mod concurrency;
 mod ledger;
 mod ledger_concurrency;

@@ -1,6 +1,8 @@
 //! Pages for staff. Every address is here with the permission it needs; nothing of the office is reached past
 //! this table, and the tests walk the whole of it.
 
+pub mod audit;
+mod audit_words;
 pub mod client;
 pub mod clients;
 pub mod deal;
@@ -96,6 +98,8 @@ pub fn table() -> Vec<OfficeRoute> {
         route(messages(""), ReadOutbox, get(outbox::message)),
         route(messages("/send"), ReadOutbox, post(outbox::send_again)),
         route(messages("/drop"), ReadOutbox, post(outbox::stop)),
+        route(paths::OFFICE_AUDIT, ReadAudit, get(audit::page)),
+        route(paths::OFFICE_AUDIT_CSV, ReadAudit, get(audit::table)),
         route(paths::OFFICE_SETTINGS, ChangeSettings, get(settings::page).post(settings::save)),
         route(paths::OFFICE_STAFF, ManageStaff, get(staff::page).post(staff::invite)),
         route(members("/role"), ManageStaff, post(staff::set_role)),

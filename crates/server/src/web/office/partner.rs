@@ -12,6 +12,7 @@ use domain::{
 use store::{
     ledger::{self, Balances, StatementLine},
     partners::{self, Partner},
+    profiles,
     programme::Programme,
     withdrawals::{self, PartnerWithdrawals, Withdrawal},
 };
@@ -45,6 +46,8 @@ struct PartnerPage {
     id: String,
     name: String,
     email: String,
+    /// The partner has shown that the mailbox is theirs.
+    email_confirmed: bool,
     status: Badge,
     /// Since when, and why.
     suspended: Option<(Moment, String)>,
@@ -156,6 +159,7 @@ impl PartnerPage {
         PartnerPage {
             shell,
             conflict: None,
+            email_confirmed: false,
             status: Badge::partner(partner.suspended.is_some()),
             link: format!("{public_url}{}", paths::referral(partner.code)),
             code: partner.code.spoken(),
@@ -193,7 +197,7 @@ struct Occasion {
 async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasion: Occasion) -> Page {
     let role = staff.role;
     let (done, before) = (occasion.asked.done(), occasion.asked.number("before"));
-    let (shell, found, programme) = app
+    let (shell, found, programme, profile) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let partner = partners::by_id(tx, &id)?.ok_or_else(PageError::not_found)?;
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_PARTNERS, done.as_deref())?;
@@ -209,12 +213,13 @@ async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasio
                 None
             };
             let found = Found { clicks: partners::clicks(tx, &id)?, partner, books, now: env.now };
-            Ok((shell, found, env.programme.clone()))
+            Ok((shell, found, env.programme.clone(), profiles::of_account(tx, &id)?))
         })
         .await?;
     let kept = (&occasion.asked, occasion.refused);
     let page = PartnerPage::new(shell, found, &programme, &app.public_url, role, kept);
-    show_with(status, &PartnerPage { conflict: occasion.conflict, ..page })
+    let email_confirmed = profile.is_some_and(|profile| profile.email_confirmed_at.is_some());
+    show_with(status, &PartnerPage { conflict: occasion.conflict, email_confirmed, ..page })
 }
 
 /// `GET /office/partners/{id}`

@@ -134,10 +134,10 @@ pub async fn invite(State(app): State<App>, staff: Staff, mut form: Fields) -> P
         let occasion = Occasion { form, ..Occasion::default() };
         return render(&app, staff, StatusCode::UNPROCESSABLE_ENTITY, occasion).await;
     };
-    let (person, address) = (name.to_string(), email.to_string());
+    let (person, address, by) = (name.to_string(), email.to_string(), staff.actor.clone());
     let made = app
         .write(move |tx, env| -> Result<_, StaffError> {
-            let id = acts::add(tx, env, &name, &email, role, None)?;
+            let id = acts::add(tx, env, &by, &name, &email, role, None)?;
             Ok(acts::invitation_secret(tx, env, &id)?)
         })
         .await;
@@ -173,15 +173,11 @@ fn invited(app: &App, name: &str, email: &str, secret: &str) -> Invited {
 /// # Errors
 /// 404 when there is no such person.
 pub async fn invite_again(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
-    let found = app
-        .write(move |tx, env| -> Result<_, PageError> {
-            let member = accounts::staff(tx)?.into_iter().find(|member| member.id == id);
-            let member = member.ok_or_else(PageError::not_found)?;
-            let open = !member.joined && member.disabled_at.is_none();
-            let secret = if open { Some(acts::invitation_secret(tx, env, &id)?) } else { None };
-            Ok((member, secret))
-        })
-        .await?;
+    let by = staff.actor.clone();
+    let found = match app.write(move |tx, env| acts::invite_again(tx, env, &by, &id)).await {
+        Ok(found) => found,
+        Err(error) => return refuse(&app, staff, error).await,
+    };
     match found {
         (member, Some(secret)) => {
             let invited = Some(invited(&app, &member.name, &member.email, &secret));
@@ -213,7 +209,8 @@ pub async fn set_role(State(app): State<App>, staff: Staff, Id(id): Id, mut form
         let occasion = Occasion { conflict: sentence, ..Occasion::default() };
         return render(&app, staff, StatusCode::UNPROCESSABLE_ENTITY, occasion).await;
     };
-    let changed = app.write(move |tx, _| acts::set_role(tx, &id, role)).await;
+    let by = staff.actor.clone();
+    let changed = app.write(move |tx, env| acts::set_role(tx, env, &by, &id, role)).await;
     answer(&app, staff, "role", changed).await
 }
 
@@ -222,7 +219,8 @@ pub async fn set_role(State(app): State<App>, staff: Staff, Id(id): Id, mut form
 /// # Errors
 /// 404 when there is no such person.
 pub async fn disable(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
-    let changed = app.write(move |tx, env| acts::disable(tx, env, &id)).await;
+    let by = staff.actor.clone();
+    let changed = app.write(move |tx, env| acts::disable(tx, env, &by, &id)).await;
     answer(&app, staff, "disabled", changed).await
 }
 
@@ -231,7 +229,8 @@ pub async fn disable(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
 /// # Errors
 /// 404 when there is no such person.
 pub async fn enable(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
-    let changed = app.write(move |tx, _| acts::enable(tx, &id)).await;
+    let by = staff.actor.clone();
+    let changed = app.write(move |tx, env| acts::enable(tx, env, &by, &id)).await;
     answer(&app, staff, "enabled", changed).await
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How many rows are read and sent at a time.
-const ROWS: i64 = 500;
+pub const ROWS: i64 = 500;
 
 /// `GET /statistics/clients.csv`
 ///
@@ -108,7 +108,7 @@ pub async fn withdrawals(
 
 /// Text for a cell. What a spreadsheet would run as a formula is kept from running by an apostrophe (OWASP, CSV
 /// injection).
-fn text(cell: &str) -> String {
+pub fn text(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
@@ -123,7 +123,10 @@ enum Next<R, A> {
 
 /// A table file of a list that is read page by page, so that its length doesn't matter. The first page is read
 /// before the answer begins, because an error can still be told then; later the file breaks off.
-async fn table_file<R, A, F>(
+///
+/// # Errors
+/// When the first page can't be read.
+pub async fn table_file<R, A, F>(
     app: &App,
     name: &str,
     header: &[&str],

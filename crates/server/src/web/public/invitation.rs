@@ -11,7 +11,10 @@ use domain::text::{Email, Name};
 
 use crate::{
     app::App,
-    ops::staff::{self, Invitation, StaffError},
+    ops::{
+        sessions,
+        staff::{self, Invitation, StaffError},
+    },
     password,
     web::{
         error::{Explanation, PageError},
@@ -20,7 +23,7 @@ use crate::{
         public::sign_up::{check_password, user_agent},
         shell::PublicShell,
         show::{Page, go_to, show, show_with},
-        visitor::session_cookie,
+        visitor::{device_cookie, device_secret, session_cookie},
     },
 };
 
@@ -87,16 +90,25 @@ pub async fn submit(
     let typed = form.typed("password").to_owned();
     let password_hash = app.heavy(move || password::hash(&typed)).await.map_err(PageError::internal)?;
     let user_agent = user_agent(&headers);
+    let device = device_secret(&app, &jar);
+    let known_by = device.clone();
     let accepted = app
-        .write(move |tx, env| match &person {
-            Some((name, email)) => {
-                staff::accept_first_admin(tx, env, &secret, name, email, &password_hash, &user_agent)
-            }
-            None => staff::accept_invitation(tx, env, &secret, &password_hash, &user_agent),
+        .write(move |tx, env| -> Result<_, StaffError> {
+            let joined = match &person {
+                Some((name, email)) => {
+                    staff::accept_first_admin(tx, env, &secret, name, email, &password_hash, &user_agent)?
+                }
+                None => staff::accept_invitation(tx, env, &secret, &password_hash, &user_agent)?,
+            };
+            sessions::remember_device(tx, env, &joined.id, &known_by)?;
+            Ok(joined)
         })
         .await;
     match accepted {
-        Ok(session) => Ok((jar.add(session_cookie(&app, session)), go_to(paths::OFFICE)?).into_response()),
+        Ok(joined) => {
+            let jar = jar.add(session_cookie(&app, joined.token)).add(device_cookie(&app, device));
+            Ok((jar, go_to(paths::OFFICE)?).into_response())
+        }
         Err(StaffError::Gone) => Err(gone()),
         Err(StaffError::Db(error)) => Err(error.into()),
         Err(refusal) => {

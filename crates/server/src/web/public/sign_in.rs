@@ -25,7 +25,7 @@ use crate::{
         public::sign_up::user_agent,
         shell::PublicShell,
         show::{Page, go_to, show, show_with},
-        visitor::{Anybody, no_session_cookie, session_cookie, session_secret},
+        visitor::{Anybody, device_cookie, device_secret, no_session_cookie, session_cookie, session_secret},
     },
 };
 
@@ -77,7 +77,8 @@ pub async fn submit(
     // Counted for addresses without an account too, or the wait would tell who has one; hashed, so that nobody can
     // fill the memory with long ones.
     let counted = email.as_deref().unwrap_or_else(|_| form.typed("email"));
-    if app.limits.check(Limited::Account, &sessions::hash(counted)).is_err() {
+    let tried_often = app.limits.check(Limited::Account, &sessions::hash(counted)).is_err();
+    if tried_often {
         tokio::time::sleep(SLOW_DOWN).await;
     }
     let account = match email {
@@ -96,17 +97,25 @@ pub async fn submit(
             None => password::dummy(&typed),
         })
         .await;
+    if let Some(account) = account.clone().filter(|_| !right && tried_often)
+        && app.limits.check(Limited::Noted, &account.id).is_ok()
+    {
+        app.write(move |tx, env| sessions::note_failures(tx, env, &account)).await?;
+    }
     let Some(account) = account.filter(|_| right) else {
         return show_with(StatusCode::UNAUTHORIZED, &SignInPage::new(&app, form, true));
     };
     let home = if account.kind == Kind::Partner { paths::LINK } else { paths::OFFICE };
     let next = Some(form.typed("next")).filter(|next| paths::is_local(next)).unwrap_or(home).to_owned();
-    let before = session_secret(&app, &jar);
-    let user_agent = user_agent(&headers);
-    let secret = app
-        .write(move |tx, env| sessions::open(tx, env, &account.id, &user_agent, before.as_deref()))
-        .await?;
-    Ok((jar.add(session_cookie(&app, secret)), go_to(&next)?).into_response())
+    let device = device_secret(&app, &jar);
+    let browser = sessions::Browser {
+        user_agent: user_agent(&headers),
+        device: device.clone(),
+        before: session_secret(&app, &jar),
+    };
+    let secret = app.write(move |tx, env| sessions::sign_in(tx, env, &account, &browser)).await?;
+    let jar = jar.add(session_cookie(&app, secret)).add(device_cookie(&app, device));
+    Ok((jar, go_to(&next)?).into_response())
 }
 
 /// `POST /sign-out`

@@ -12,7 +12,10 @@ use domain::text::{Email, Name};
 use crate::{
     app::App,
     limits::Limited,
-    ops::accounts::{self, SignUp, SignUpError},
+    ops::{
+        accounts::{self, SignUp, SignUpError},
+        sessions,
+    },
     password,
     web::{
         address::Origin,
@@ -21,7 +24,7 @@ use crate::{
         paths,
         shell::PublicShell,
         show::{Page, go_to, show, show_with},
-        visitor::{Anybody, session_cookie},
+        visitor::{Anybody, device_cookie, device_secret, session_cookie},
     },
 };
 
@@ -73,9 +76,18 @@ pub async fn submit(
     let password = form.typed("password").to_owned();
     let password_hash = app.heavy(move || password::hash(&password)).await.map_err(PageError::internal)?;
     let input = SignUp { name, email: email.clone(), password_hash, user_agent: user_agent(&headers) };
-    match app.write(move |tx, env| accounts::sign_up(tx, env, &input)).await {
+    let device = device_secret(&app, &jar);
+    let known_by = device.clone();
+    let signed_up = app
+        .write(move |tx, env| -> Result<_, SignUpError> {
+            let signed_up = accounts::sign_up(tx, env, &input)?;
+            sessions::remember_device(tx, env, &signed_up.partner_id, &known_by)?;
+            Ok(signed_up)
+        })
+        .await;
+    match signed_up {
         Ok(signed_up) => {
-            let jar = jar.add(session_cookie(&app, signed_up.token));
+            let jar = jar.add(session_cookie(&app, signed_up.token)).add(device_cookie(&app, device));
             Ok((jar, go_to(paths::LINK)?).into_response())
         }
         Err(SignUpError::Known) => {
@@ -89,7 +101,7 @@ pub async fn submit(
 
 /// Checks a chosen password; what is wrong with it is kept beside the field. The check is heavy: it searches
 /// dictionaries.
-pub(super) async fn check_password(app: &App, form: &mut Fields, hints: [String; 3]) -> bool {
+pub(in crate::web) async fn check_password(app: &App, form: &mut Fields, hints: [String; 3]) -> bool {
     let password = form.typed("password").to_owned();
     let verdict = app
         .heavy(move || {

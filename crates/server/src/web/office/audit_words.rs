@@ -1,0 +1,162 @@
+//! The audit in words: what an act is called, what kind of thing it was done to, and where that is shown.
+
+use domain::permission::Role;
+
+use super::parts::Link;
+use crate::web::paths;
+
+/// The kinds of things that acts are done to: the word in the database, and what people choose from.
+pub const SUBJECTS: [(&str, &str); 12] = [
+    ("client", "Client"),
+    ("deal", "Deal"),
+    ("withdrawal", "Withdrawal"),
+    ("batch", "Batch of withdrawals"),
+    ("partner", "Partner"),
+    ("claim", "Claim"),
+    ("feedback", "Feedback"),
+    ("support", "Support request"),
+    ("recovery", "Recovery"),
+    ("outbox", "Message"),
+    ("staff", "Staff"),
+    ("settings", "Settings"),
+];
+
+/// What an act is called in a sentence without its subject. An unknown word (of a newer version) is shown as it is.
+pub fn sentence(act: &str) -> &str {
+    match act {
+        "client.added" => "Added a client",
+        "client.attributed" => "Decided whose client it is",
+        "client.noted" | "client.note_added" | "note.added" => "Wrote a note",
+        "deal.added" | "deal.opened" => "Added a deal",
+        "deal.won" => "Closed a deal successfully",
+        "deal.lost" => "Closed a deal unsuccessfully",
+        "deal.reopened" => "Opened a deal again",
+        "deal.refunded" => "Recorded a refund",
+        "withdrawal.requested" => "Requested a withdrawal",
+        "withdrawal.approved" => "Approved a withdrawal",
+        "withdrawal.paid" => "Marked a withdrawal as paid",
+        "withdrawal.rejected" => "Rejected a withdrawal",
+        "withdrawal.returned" => "Recorded that a payment came back",
+        "withdrawal.overridden" | "withdrawal.cooling_overridden" => "Allowed a payment to a changed wallet",
+        "batch.exported" | "payout.exported" | "withdrawals.exported" => "Exported a payment file",
+        "batch.paid" | "withdrawals.paid" => "Marked a batch as paid",
+        "wallets.changed" | "wallet.changed" => "Changed wallets",
+        "partner.signed_up" => "Signed up",
+        "partner.suspended" => "Suspended a partner",
+        "partner.reinstated" => "Reinstated a partner",
+        "partner.rate_agreed" | "partner.rate_changed" | "partner.rate" => "Agreed on a rate",
+        "claim.made" | "claim.filed" => "Made a claim",
+        "claim.accepted" => "Accepted a claim",
+        "claim.rejected" => "Rejected a claim",
+        "feedback.done" => "Marked feedback as done",
+        "feedback.reopened" => "Opened feedback again",
+        "feedback.answered" => "Answered feedback",
+        "support.answered" => "Answered a support request",
+        "support.closed" => "Closed a support request",
+        "support.reopened" => "Opened a support request again",
+        "recovery.sent" | "recovery.issued" => "Sent a link for a new password",
+        "recovery.asked" | "recovery.requested" => "Asked for a new password",
+        "recovery.used" | "password.reset" => "Chose a new password by a mailed link",
+        "outbox.sent_again" | "outbox.retried" | "outbox.requeued" => "Had a message sent again",
+        "outbox.dropped" => "Gave a message up",
+        "settings.changed" => "Changed the settings",
+        "staff.added" => "Added a member of staff",
+        "staff.invited" => "Invited a member of staff",
+        "staff.invited_again" => "Made a new invitation",
+        "staff.joined" => "Accepted an invitation",
+        "staff.first_admin" => "Became the first admin",
+        "staff.role_changed" => "Changed a role",
+        "staff.disabled" => "Took access away",
+        "staff.enabled" => "Gave access back",
+        "profile.changed" => "Changed a profile",
+        "password.changed" => "Changed the password",
+        "email.confirmed" => "Confirmed an email address",
+        "email.change_requested" => "Asked for another email address",
+        "email.change_cancelled" => "Kept the email address",
+        "email.changed" => "Changed the email address",
+        "session.opened" => "Signed in",
+        "session.ended" => "Signed a device out",
+        "sessions.ended" => "Signed every other device out",
+        "sign_in.failed" => "Failed to sign in, again and again",
+        "telegram.connected" => "Connected Telegram",
+        "telegram.disconnected" => "Disconnected Telegram",
+        other => other,
+    }
+}
+
+/// The word of a role, for people.
+pub fn role(word: &str) -> &str {
+    match word {
+        "partner" => "Partner",
+        "guest" => "Guest",
+        "server" => "",
+        staff => Role::from_word(staff).map_or(staff, |role| role.label()),
+    }
+}
+
+/// What was acted on, and where it is shown. `name` is what the account of that identifier is called, if there is one.
+pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
+    let named = |word: &str| name.map_or_else(|| format!("{word} {id}"), str::to_owned);
+    let (href, text) = match kind {
+        "client" => (format!("{}/{id}", paths::OFFICE_CLIENTS), format!("C-{id}")),
+        "deal" => (format!("{}/{id}", paths::OFFICE_DEALS), format!("T-{id}")),
+        "withdrawal" => (paths::office_withdrawal(id), "The withdrawal".into()),
+        "partner" => (paths::office_partner(id), named("Partner")),
+        "claim" => (format!("{}/{id}", paths::OFFICE_CLAIMS), "The claim".into()),
+        "support" => (format!("{}/{id}", paths::OFFICE_SUPPORT), format!("S-{id}")),
+        "feedback" => (paths::OFFICE_FEEDBACK.into(), "Feedback".into()),
+        "recovery" => (paths::OFFICE_RECOVERY.into(), named("Recovery of")),
+        "outbox" => (paths::OFFICE_OUTBOX.into(), "Outbox".into()),
+        "staff" => (paths::OFFICE_STAFF.into(), named("Staff")),
+        "settings" => (paths::OFFICE_SETTINGS.into(), "Settings".into()),
+        _ => (String::new(), format!("{kind} {id}")),
+    };
+    Link { href, text }
+}
+
+/// A number as people write it (`T-2077`), as it stands in the audit.
+pub fn bare(id: &str) -> &str {
+    let prefixed = id.split_once('-').filter(|(prefix, rest)| {
+        matches!(*prefix, "C" | "c" | "T" | "t" | "S" | "s") && rest.chars().all(|c| c.is_ascii_digit())
+    });
+    prefixed.map_or(id, |(_, number)| number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_words_are_shown_as_they_are() {
+        assert_eq!(sentence("deal.won"), "Closed a deal successfully");
+        assert_eq!(sentence("rocket.launched"), "rocket.launched");
+        assert_eq!(role("finance"), "Finance");
+        assert_eq!(role("auditor"), "auditor");
+        let unknown = subject("rocket", "7", None);
+        assert_eq!((unknown.href.as_str(), unknown.text.as_str()), ("", "rocket 7"));
+    }
+
+    #[test]
+    fn things_are_linked_and_people_named() {
+        assert_eq!(
+            subject("deal", "2077", None),
+            Link { href: "/office/deals/2077".into(), text: "T-2077".into() }
+        );
+        assert_eq!(subject("partner", "x", Some("Mara")).text, "Mara");
+        assert_eq!(subject("staff", "x", None).text, "Staff x");
+    }
+
+    #[test]
+    fn numbers_are_looked_for_as_people_write_them() {
+        for (typed, bare_number) in [
+            ("T-2077", "2077"),
+            ("c-1042", "1042"),
+            ("2077", "2077"),
+            ("0193a1b2-0000-7000-8000-0000000000bb", "0193a1b2-0000-7000-8000-0000000000bb"),
+            ("T-x", "T-x"),
+            ("", ""),
+        ] {
+            assert_eq!(bare(typed), bare_number);
+        }
+    }
+}
