@@ -52,6 +52,8 @@ pub enum Rule {
     Commissions,
     /// A partner's clients, won deals and volume are what the tables of clients and deals add up to.
     PartnerTotals,
+    /// A client's deals belong to the client's partner, who is the one that the newest decision says.
+    Attribution,
 }
 
 impl Rule {
@@ -69,6 +71,7 @@ impl Rule {
             Rule::Withdrawals => "withdrawals agree with the ledger",
             Rule::Commissions => "deals agree with the ledger",
             Rule::PartnerTotals => "partners' totals agree with their deals",
+            Rule::Attribution => "clients and their deals belong to whom was decided",
         }
     }
 }
