@@ -56,7 +56,8 @@ pub struct NewClaim {
     pub evidence: String,
 }
 
-const SELECT: &str = "SELECT c.number, c.partner_id, p.name, c.client_name, c.client_contact, c.sent_on, c.how,
+const SELECT: &str =
+    "SELECT c.number, c.partner_id, p.name, c.client_name, c.client_contact, c.sent_on, c.how,
         c.evidence, c.filed_at, c.due_on, c.status, c.decided_at, s.name, c.reason, c.client_number
     FROM claim c JOIN account p ON p.id = c.partner_id LEFT JOIN account s ON s.id = c.decided_by";
 

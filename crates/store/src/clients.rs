@@ -1,9 +1,7 @@
 //! Clients, which partner each belongs to and the history of that, and notes of sales.
 
 use crate::{DbError, Row, Tx, params, search::like};
-use domain::{
-    attribution::Method, claim::keys::Keys, clock::Timestamp, deal::DealStatus, money::Money,
-};
+use domain::{attribution::Method, claim::keys::Keys, clock::Timestamp, deal::DealStatus, money::Money};
 
 /// What a new client is made of.
 #[derive(Debug, Clone, Default)]

@@ -69,7 +69,8 @@ pub fn by_keys(tx: &mut Tx, clues: &Clues, name_key: &str) -> Result<Vec<i64>, D
         push(&mut numbers, tx, sql, params![name_key, SAME_KEY])?;
     }
     if let Some(word) = name_key.split(' ').next().filter(|word| word.chars().count() >= SHORTEST_WORD) {
-        let sql = "SELECT number FROM client WHERE name_key >= $1 AND name_key < $2 ORDER BY name_key LIMIT $3";
+        let sql =
+            "SELECT number FROM client WHERE name_key >= $1 AND name_key < $2 ORDER BY name_key LIMIT $3";
         push(&mut numbers, tx, sql, params![word, format!("{word}\u{10ffff}"), SAME_WORD])?;
     }
     numbers.sort_unstable();
@@ -155,12 +156,7 @@ pub fn keep_damaged(tx: &mut Tx, damaged: &DamagedCode) -> Result<(), DbError> {
 }
 
 /// The codes that could not be read in a stretch of time, the earliest first.
-pub fn damaged(
-    tx: &mut Tx,
-    from: Timestamp,
-    to: Timestamp,
-    limit: i64,
-) -> Result<Vec<DamagedCode>, DbError> {
+pub fn damaged(tx: &mut Tx, from: Timestamp, to: Timestamp, limit: i64) -> Result<Vec<DamagedCode>, DbError> {
     let rows = tx.all(
         "SELECT at, code, source FROM damaged_code WHERE at >= $1 AND at < $2 ORDER BY at LIMIT $3",
         params![from.micros(), to.micros(), limit],
@@ -191,7 +187,8 @@ pub fn fill_keys(tx: &mut Tx, limit: i64) -> Result<usize, DbError> {
         params![limit],
     )?;
     for row in &rows {
-        let [name, email, phone, telegram]: [String; 4] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+        let [name, email, phone, telegram]: [String; 4] =
+            [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
         let keys = Keys::of(&name, &email, &phone, &telegram);
         tx.exec(
             "UPDATE client SET email_key = $1, phone_key = $2, telegram_key = $3, name_key = $4

@@ -46,7 +46,9 @@ pub enum AssignError {
     #[error("This client already belongs to nobody.")]
     NobodysAlready,
     /// Suspended partners earn nothing new.
-    #[error("{0} is suspended and earns nothing new. Choose another partner, or have the suspension lifted first.")]
+    #[error(
+        "{0} is suspended and earns nothing new. Choose another partner, or have the suspension lifted first."
+    )]
     Suspended(String),
     /// The ledger doesn't allow it: a defect, since what is planned here fits the books.
     #[error(transparent)]
@@ -151,8 +153,10 @@ impl<'a> Moving<'a> {
     ) -> Result<Moving<'a>, DbError> {
         let mut shares: BTreeMap<String, Share> = BTreeMap::new();
         let before = client.partner.as_ref().map(|partner| partner.id.clone());
-        let of_deals = deals.iter().filter_map(|deal| deal.partner.as_ref()).map(|partner| partner.id.clone());
-        for id in before.iter().cloned().chain(of_deals).chain(to.as_ref().map(|partner| partner.id.clone())) {
+        let of_deals =
+            deals.iter().filter_map(|deal| deal.partner.as_ref()).map(|partner| partner.id.clone());
+        for id in before.iter().cloned().chain(of_deals).chain(to.as_ref().map(|partner| partner.id.clone()))
+        {
             shares.entry(id).or_default();
         }
         for (id, share) in &mut shares {
@@ -188,7 +192,8 @@ impl<'a> Moving<'a> {
         let standing = ledger::standing(tx, deal.number, deal.win_round)?;
         let left = won.commission.and(standing.as_ref()).map_or(Money::ZERO, Standing::left);
         if let (Some(_), Some(before)) = (won.commission, &deal.partner) {
-            let reason = format!("Client C-{} assigned to another partner: {}", client.number, decision.reason);
+            let reason =
+                format!("Client C-{} assigned to another partner: {}", client.number, decision.reason);
             let back = standing.iter().flat_map(|standing| commission::reverse(standing, Cause::Moving));
             self.transfers.extend(back.map(|transfer| Transfer { reason: Some(reason.clone()), ..transfer }));
             let share = self.share(&before.id);
@@ -284,7 +289,8 @@ impl<'a> Moving<'a> {
         let left = after.as_ref().map_or(Money::ZERO, Standing::left);
         share.profit = share.profit + left;
         let reason = format!("Client C-{} assigned to you: {}", client.number, decision.reason);
-        self.transfers.extend(plan.into_iter().map(|transfer| Transfer { reason: Some(reason.clone()), ..transfer }));
+        self.transfers
+            .extend(plan.into_iter().map(|transfer| Transfer { reason: Some(reason.clone()), ..transfer }));
         let available_at = after.and_then(|after| match after.state {
             State::OnHold { available_at, .. } => available_at,
             State::Posted { .. } | State::Gone => None,

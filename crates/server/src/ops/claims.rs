@@ -43,7 +43,9 @@ pub enum ClaimError {
     #[error("Your account is suspended, so no client can be assigned to you. Please write to support.")]
     Suspended,
     /// Too many wait already.
-    #[error("{MOST_OPEN} of your claims are still open. Wait until some of them are answered, or withdraw one.")]
+    #[error(
+        "{MOST_OPEN} of your claims are still open. Wait until some of them are answered, or withdraw one."
+    )]
     TooMany,
     /// There is no such claim of this partner.
     #[error("There is no such claim.")]
@@ -74,9 +76,7 @@ pub fn file(tx: &mut Tx, env: &Env, claim: &NewClaim) -> Result<i64, ClaimError>
     match claims::insert(tx, claim, due_on, env.now)? {
         Some(number) => Ok(number),
         // The same form, sent at the same moment, was faster.
-        None => {
-            claims::by_submission(tx, &claim.partner_id, &claim.submission)?.ok_or(ClaimError::Unknown)
-        }
+        None => claims::by_submission(tx, &claim.partner_id, &claim.submission)?.ok_or(ClaimError::Unknown),
     }
 }
 

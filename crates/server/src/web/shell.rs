@@ -1,7 +1,7 @@
 //! What surrounds a page: name, navigation, notices.
 
-use domain::{permission::Permission, withdrawal};
-use store::{DbError, Tx, feedback, recovery, withdrawals};
+use domain::{claim, permission::Permission, withdrawal};
+use store::{DbError, Tx, claims, feedback, recovery, withdrawals};
 
 use super::{
     fields::Fields,
@@ -54,6 +54,8 @@ impl PortalShell {
         let notice = done.and_then(|done| match done {
             "feedback" => Some("Thank you. We read every message."),
             "wallets" => Some("Your wallets are saved."),
+            "claim" => Some("Your claim is filed. You see the ruling here, and we tell you."),
+            "claim_withdrawn" => Some("The claim is withdrawn."),
             "withdrawal" => Some("Your withdrawal is requested. Finance answers within 48 hours."),
             _ => None,
         });
@@ -113,6 +115,7 @@ impl OfficeShell {
         let mut tabs = Vec::new();
         for (path, label, permission) in [
             (paths::OFFICE_CLIENTS, "Clients", Permission::ReadClients),
+            (paths::OFFICE_CLAIMS, "Claims", Permission::RuleOnClaims),
             (paths::OFFICE_WITHDRAWALS, "Withdrawals", Permission::ReadWithdrawals),
             (paths::OFFICE_PARTNERS, "Partners", Permission::ReadPartners),
             (paths::OFFICE_FEEDBACK, "Feedback", Permission::ReadFeedback),
@@ -127,6 +130,10 @@ impl OfficeShell {
                 paths::OFFICE_WITHDRAWALS => {
                     let (waiting, oldest) = withdrawals::waiting(tx)?;
                     (waiting, oldest.is_some_and(|oldest| env.now > withdrawal::due_at(oldest)))
+                }
+                paths::OFFICE_CLAIMS => {
+                    let (open, first) = claims::waiting(tx)?;
+                    (open, first.is_some_and(|due| claim::is_overdue(due, env.now)))
                 }
                 paths::OFFICE_FEEDBACK => (feedback::open_count(tx)?, false),
                 paths::OFFICE_RECOVERY => (recovery::open_count(tx)?, false),
@@ -154,6 +161,10 @@ fn notice(done: &str) -> Option<&'static str> {
         "refunded" => "The refund is recorded.",
         "deal" => "The deal is added.",
         "note" => "The note is kept.",
+        "assigned" => "The client is assigned. Both partners are told.",
+        "taken" => "The client belongs to nobody now. The partner is told.",
+        "accepted" => "The claim is accepted and the client assigned. Both partners are told.",
+        "declined" => "The claim is answered. The partner is told.",
         "paid" => "The withdrawal is marked paid.",
         "rejected" => "The withdrawal is rejected; the money is available to the partner again.",
         "suspended" => "The partner is suspended.",

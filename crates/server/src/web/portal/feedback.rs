@@ -29,7 +29,7 @@ struct FeedbackPage {
 
 /// The page that feedback is about; what isn't one of ours counts as the main page.
 fn page_of(typed: &str) -> &'static str {
-    [paths::STATISTICS, paths::STATEMENT, paths::WALLETS]
+    [paths::STATISTICS, paths::STATEMENT, paths::WALLETS, paths::CLAIMS]
         .into_iter()
         .find(|page| *page == typed)
         .unwrap_or(paths::LINK)

@@ -1,10 +1,12 @@
 //! Pages for partners.
 
 mod chart;
+pub mod claims;
 pub mod export;
 pub mod feedback;
 pub mod link;
 mod lists;
+pub mod print;
 pub mod statement;
 pub mod statistics;
 mod view;
@@ -31,6 +33,10 @@ pub fn routes() -> Router<App> {
         .route(paths::WITHDRAWALS_CSV, get(export::withdrawals))
         .route(paths::WITHDRAWALS, post(withdrawals::request))
         .route(paths::WALLETS, get(wallets::page).post(wallets::save))
+        .route(paths::CLAIMS, get(claims::page).post(claims::file))
+        .route(&format!("{}/{{n}}/withdraw", paths::CLAIMS), post(claims::withdraw))
+        .route(paths::LINK_SHEET, get(print::sheet))
+        .route(paths::LINK_CARDS, get(print::cards))
         .route(paths::FEEDBACK, post(feedback::send))
 }
 
