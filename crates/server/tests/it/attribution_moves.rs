@@ -373,8 +373,9 @@ both_databases!(deals_tell_their_partners_and_the_audit, async |db: Db| {
     assert!(told(&site, &mara).await[0].starts_with("A new client: Aurora"));
     let won = win(&site, &sales, client, "25000").await;
     let letters = told(&site, &mara).await;
-    assert!(letters[0].starts_with("You now earn 12 %"), "{letters:?}");
-    assert!(letters[1].starts_with("You earned $2,500.00 with Aurora"), "{letters:?}");
+    for subject in ["You now earn 12 %", "You earned $2,500.00 with Aurora"] {
+        assert!(letters.iter().any(|letter| letter.starts_with(subject)), "{subject}: {letters:?}");
+    }
     let (act, changes, _) = audited(&site, "deal", won).await;
     assert_eq!(act, "deal.won");
     assert!(changes.contains("2,500.00 at 10 %"), "{changes}");
