@@ -101,7 +101,7 @@ const KEPT_A_MINUTE: u32 = 60;
 
 /// Keeps a code that can't be read, beside the answer: the client is sent on at once, whatever becomes of it. It may
 /// once help a partner whose link was damaged to show whose the client was.
-fn keep_damaged(app: &App, text: &str, source: String) {
+pub fn keep_damaged(app: &App, text: &str, source: String) {
     static KEPT: Mutex<(i64, u32)> = Mutex::new((0, 0));
     let Some(letters) = damage::letters(text) else { return };
     let minute = app.clock.now().micros() / (60 * SECOND);

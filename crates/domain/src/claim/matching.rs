@@ -5,6 +5,9 @@ use crate::clock::{DAY, Day, HOUR, Timestamp};
 
 use super::keys::{Clues, Keys, likeness};
 
+/// The source of a code that was typed into the contact form.
+pub const TYPED: &str = "contact form";
+
 /// A client from this many points on is proposed.
 pub const LEAST: i64 = 20;
 
@@ -102,6 +105,12 @@ impl Reason {
             Reason::Days(days) => format!("Left the contact {days} days after the stated day."),
             Reason::Before(days) => {
                 format!("Against it: left the contact {days} days before the stated day.")
+            }
+            Reason::Visit { before, source, damaged: true, .. } if source == TYPED => {
+                let before = length(*before);
+                format!(
+                    "A damaged code close to this partner's was typed into the contact form, {before} before it was sent."
+                )
             }
             Reason::Visit { before, source, damaged, indicated } => {
                 let what = if *damaged {
@@ -279,6 +288,8 @@ mod tests {
         assert_eq!(told.points(), 25);
         let damaged = reasons(&statement(), &client, &[visit(30 * SECOND, "", true)]);
         assert_eq!(damaged[0].points(), 25);
+        let typed = reasons(&statement(), &client, &[visit(60 * SECOND, TYPED, true)]);
+        assert!(typed[0].words().ends_with("typed into the contact form, a minute before it was sent."));
         assert!(
             damaged[0].words().starts_with("A damaged code close to this partner's was followed, less than")
         );

@@ -207,12 +207,12 @@ impl Notice {
                     if *to_you {
                         format!("{name} is now your client")
                     } else {
-                        format!("{name} was assigned to another partner")
+                        format!("{name} is no longer your client")
                     },
                     vec![if *to_you {
                         "We have assigned this client to you. The reason:".into()
                     } else {
-                        "We have looked into who referred this client, and assigned it anew. The reason:".into()
+                        "We have looked into who referred this client, and decided anew. The reason:".into()
                     }],
                     facts,
                     Some(reason.clone()),

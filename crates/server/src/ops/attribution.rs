@@ -91,7 +91,7 @@ pub fn assign(tx: &mut Tx, env: &Env, by: &Actor, decision: &Decision) -> Result
     let to = receiver(tx, &client, decision.to.as_deref())?;
     let mut moving = Moving::lock(tx, &client, to, &deals)?;
     for deal in &deals {
-        moving.take(tx, env, decision, &client, deal)?;
+        moving.take(tx, env, decision, deal)?;
     }
     ledger::apply(tx, env.now, &moving.transfers)?;
     moving.write(tx, env, by, decision, &client)?;
@@ -176,14 +176,7 @@ impl<'a> Moving<'a> {
     }
 
     /// Plans what becomes of one deal.
-    fn take(
-        &mut self,
-        tx: &mut Tx,
-        env: &Env,
-        decision: &Decision,
-        client: &Client,
-        deal: &'a Deal,
-    ) -> Result<(), DbError> {
+    fn take(&mut self, tx: &mut Tx, env: &Env, decision: &Decision, deal: &'a Deal) -> Result<(), DbError> {
         let Some(won) = &deal.won else {
             let taken = Taken { number: deal.number, round: deal.win_round, won: None, words: None };
             self.deals.push((deal, taken));
@@ -192,8 +185,9 @@ impl<'a> Moving<'a> {
         let standing = ledger::standing(tx, deal.number, deal.win_round)?;
         let left = won.commission.and(standing.as_ref()).map_or(Money::ZERO, Standing::left);
         if let (Some(_), Some(before)) = (won.commission, &deal.partner) {
-            let reason =
-                format!("Client C-{} assigned to another partner: {}", client.number, decision.reason);
+            let what =
+                if self.to.is_some() { "assigned to another partner" } else { "belongs to nobody any more" };
+            let reason = format!("Client C-{} {what}: {}", decision.client, decision.reason);
             let back = standing.iter().flat_map(|standing| commission::reverse(standing, Cause::Moving));
             self.transfers.extend(back.map(|transfer| Transfer { reason: Some(reason.clone()), ..transfer }));
             let share = self.share(&before.id);
@@ -203,9 +197,8 @@ impl<'a> Moving<'a> {
             share.volume = share.volume - volume;
             share.profit = share.profit - left;
         }
-        let round = deal.win_round + 1;
         let taken = match self.to.clone() {
-            Some(partner) => self.give(env, decision, client, deal, won, standing.as_ref(), round, &partner),
+            Some(partner) => self.give(env, decision, deal, won, standing.as_ref(), &partner),
             None => Won {
                 commission: None,
                 commission_reason: "The client belongs to no partner any more.".into(),
@@ -225,24 +218,23 @@ impl<'a> Moving<'a> {
         });
         let words: Vec<String> = back.into_iter().chain(given).collect();
         let words = (!words.is_empty()).then(|| format!("T-{}: {}", deal.number, words.join(", ")));
-        self.deals.push((deal, Taken { number: deal.number, round, won: Some(taken), words }));
+        self.deals
+            .push((deal, Taken { number: deal.number, round: deal.win_round + 1, won: Some(taken), words }));
         Ok(())
     }
 
     /// Plans what the new partner earns with a won deal.
-    #[expect(clippy::too_many_arguments, reason = "the facts of one deal")]
     fn give(
         &mut self,
         env: &Env,
         decision: &Decision,
-        client: &Client,
         deal: &Deal,
         won: &Won,
         standing: Option<&Standing>,
-        round: i64,
         partner: &Partner,
     ) -> Won {
         let programme = &env.programme;
+        let round = deal.win_round + 1;
         let share = self.share(&partner.id);
         let (rate, volume_before, why, hold) = match won.commission {
             // A ruling changes who earned, not how much.
@@ -288,7 +280,7 @@ impl<'a> Moving<'a> {
         let after = Standing::read(deal.number, round, &plan);
         let left = after.as_ref().map_or(Money::ZERO, Standing::left);
         share.profit = share.profit + left;
-        let reason = format!("Client C-{} assigned to you: {}", client.number, decision.reason);
+        let reason = format!("Client C-{} assigned to you: {}", decision.client, decision.reason);
         self.transfers
             .extend(plan.into_iter().map(|transfer| Transfer { reason: Some(reason.clone()), ..transfer }));
         let available_at = after.and_then(|after| match after.state {

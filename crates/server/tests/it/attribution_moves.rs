@@ -140,7 +140,7 @@ both_databases!(a_commission_moves_at_the_rate_that_was_frozen, async |db: Db| {
     assert!(!page.body.contains("Mara"), "{}", page.body);
     let page = mara.browser.get("/statistics/entries").await.expect(StatusCode::OK);
     assert!(!page.body.contains("Aurora") && !page.body.contains("Jonas"));
-    assert!(told(&site, &mara).await[0].contains("Aurora Ceramics was assigned to another partner"));
+    assert!(told(&site, &mara).await[0].contains("Aurora Ceramics is no longer your client"));
     assert!(told(&site, &mara).await[0].contains("900.00"));
     assert!(told(&site, &jonas).await[0].contains("Aurora Ceramics is now your client"));
     let (act, changes, reason) = audited(&site, "client", client).await;

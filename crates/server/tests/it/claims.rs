@@ -106,7 +106,7 @@ both_databases!(an_accepted_claim_moves_what_was_booked_to_another, async |db: D
     let letters = told(&site, &jonas).await;
     assert!(letters.iter().any(|letter| letter.starts_with("Your claim is accepted")), "{letters:?}");
     assert!(letters.iter().any(|letter| letter.starts_with("Aurora Ceramics Ltd is now your client")));
-    assert!(told(&site, &mara).await[0].starts_with("Aurora Ceramics Ltd was assigned to another partner"));
+    assert!(told(&site, &mara).await[0].starts_with("Aurora Ceramics Ltd is no longer your client"));
     let (act, changes, reason) = audited(&site, "claim", claim.number).await;
     assert_eq!((act.as_str(), reason.as_str()), ("claim.accepted", "The address is hers"));
     assert!(changes.contains("The same email address."), "{changes}");

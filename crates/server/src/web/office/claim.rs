@@ -4,6 +4,7 @@ use askama::Template;
 use axum::{extract::State, http::StatusCode};
 use domain::{
     claim::{ClaimRefusal, matching},
+    clock::Timestamp,
     permission::Role,
     text::Message,
 };
@@ -122,23 +123,25 @@ struct Occasion {
     conflict: Option<String>,
 }
 
+/// Everything that the page shows, as it was at one moment.
+struct Found {
+    claim: Claim,
+    /// What the client of an accepted claim is called.
+    client_name: String,
+    around: Around,
+    proposals: Vec<Proposal>,
+    now: Timestamp,
+}
+
 impl ClaimPage {
-    fn new(
-        shell: OfficeShell,
-        claim: &Claim,
-        client_name: &str,
-        around: &Around,
-        proposals: &[Proposal],
-        role: Role,
-        occasion: Occasion,
-        status: Badge,
-    ) -> ClaimPage {
+    fn new(shell: OfficeShell, found: &Found, role: Role, occasion: Occasion) -> ClaimPage {
+        let Found { claim, client_name, around, proposals, now } = found;
         let decided = claim.decided.as_ref();
         ClaimPage {
             shell,
             conflict: occasion.conflict,
             number: claim.number,
-            status,
+            status: badge(claim, *now),
             open: is_open(claim),
             partner: Link::partner(&claim.partner),
             client_name: claim.client_name.clone(),
@@ -186,7 +189,7 @@ impl ClaimPage {
 async fn render(app: &App, staff: Staff, number: i64, code: StatusCode, occasion: Occasion) -> Page {
     let role = staff.role;
     let done = occasion.done.clone();
-    let (shell, claim, client_name, around, proposals, now) = app
+    let (shell, found) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let claim = claims::by_number(tx, number)?.ok_or_else(PageError::not_found)?;
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_CLAIMS, done.as_deref())?;
@@ -194,14 +197,13 @@ async fn render(app: &App, staff: Staff, number: i64, code: StatusCode, occasion
                 Some(number) => clients::by_number(tx, number)?,
                 None => None,
             };
+            let client_name = client.map(|client| client.name).unwrap_or_default();
             let around = acts::around(tx, &claim)?;
             let proposals = if is_open(&claim) { acts::proposals(tx, &claim, &around)? } else { Vec::new() };
-            let name = client.map(|client| client.name).unwrap_or_default();
-            Ok((shell, claim, name, around, proposals, env.now))
+            Ok((shell, Found { claim, client_name, around, proposals, now: env.now }))
         })
         .await?;
-    let status = badge(&claim, now);
-    show_with(code, &ClaimPage::new(shell, &claim, &client_name, &around, &proposals, role, occasion, status))
+    show_with(code, &ClaimPage::new(shell, &found, role, occasion))
 }
 
 /// `GET /office/claims/{n}`
@@ -344,12 +346,9 @@ mod tests {
                 Damage::Swapped,
             )],
         };
+        let found = Found { claim, client_name: "Aurora".into(), around, proposals: vec![proposal], now: AT };
         let occasion = Occasion { refused, ..Occasion::default() };
-        let badge = badge(&claim, AT);
-        let shell = OfficeShell::sample();
-        ClaimPage::new(shell, &claim, "Aurora", &around, &[proposal], Role::Sales, occasion, badge)
-            .render()
-            .unwrap()
+        ClaimPage::new(OfficeShell::sample(), &found, Role::Sales, occasion).render().unwrap()
     }
 
     #[test]
