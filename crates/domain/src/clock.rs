@@ -83,6 +83,14 @@ impl Day {
         self.start().civil().strftime("%Y-%m-%d").to_string()
     }
 
+    /// Reads a date as machines write it; `None` where it is none.
+    pub fn from_iso(text: &str) -> Option<Day> {
+        let is_iso = text.len() == 10 && text.chars().all(|c| c.is_ascii_digit() || c == '-');
+        let date: jiff::civil::Date = text.parse().ok().filter(|_| is_iso)?;
+        let start = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+        Some(Timestamp(start.as_microsecond()).day())
+    }
+
     /// The day as people read it: `23 Nov`.
     pub fn short(self) -> String {
         self.start().civil().strftime("%-d %b").to_string()
@@ -106,6 +114,10 @@ mod tests {
         assert_eq!(moment.date_time(), "23 Nov 2026, 08:10");
         assert_eq!(moment.day().iso(), "2026-11-23");
         assert_eq!(Timestamp::from_micros(-1).day(), Day(-1));
+        assert_eq!(Day::from_iso("2026-11-23"), Some(moment.day()));
+        for text in ["", "23.11.2026", "2026-02-30", "2026-1-1", "20261123", "2026-11-23T08", "-026-11-23"] {
+            assert_eq!(Day::from_iso(text), None, "{text}");
+        }
         assert_eq!(moment.plus(DAY).since(moment), DAY);
     }
 

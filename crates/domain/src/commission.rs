@@ -2,7 +2,7 @@
 //! book. Only planning: given what is known, what to give to the ledger.
 //!
 //! One deal can be won several times, when it was reopened between; each winning is a *round* with a commission
-//! of its own. Every key starts with `deal:<number>:`, so that all that was ever booked for a deal is one range
+//! of its own. A won deal that another partner takes over with its client begins a round of that partner's. Every key starts with `deal:<number>:`, so that all that was ever booked for a deal is one range
 //! of keys, and [`Standing::read`] can tell from it where a round's commission stands.
 
 use crate::clock::{DAY, Timestamp};
@@ -77,6 +77,26 @@ pub fn book(winning: &Winning<'_>) -> Option<Transfer> {
     })
 }
 
+/// What taking a won deal over books for the partner who now earns: the whole commission, as if this partner had won
+/// the deal, and then what refunds have taken back of it since. The partner before loses what is left by
+/// [`reverse`] with [`Cause::Moving`], which is the same amount to the cent: a ruling changes who earns, not how much.
+pub fn take_over(taking: &TakingOver<'_>) -> Vec<Transfer> {
+    let winning = &taking.winning;
+    let Some(booked) = book(winning) else { return Vec::new() };
+    let (phase, available_at) = match taking.hold {
+        Hold::Until(at) => (Phase::Pending, at),
+        Hold::Over => (Phase::Single, None),
+    };
+    let mut transfers = vec![Transfer { phase, available_at, ..booked }];
+    if taking.refunded.is_positive()
+        && let Some(standing) = Standing::read(winning.deal, winning.round, &transfers)
+    {
+        let cause = Cause::RefundedBefore { deal_amount: winning.amount, refunded_total: taking.refunded };
+        transfers.extend(reverse(&standing, cause));
+    }
+    transfers
+}
+
 /// Where the commission of one round stands, read from what was booked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -90,6 +110,27 @@ pub struct Standing {
     pub state: State,
     expense: Account,
     payable: Account,
+}
+
+/// Whether a commission that is taken over is still in its hold period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// It is, until that moment; without one, nothing of it will be left to become available.
+    Until(Option<Timestamp>),
+    /// It isn't, or there is none.
+    Over,
+}
+
+/// A won deal that a partner takes over with its client.
+#[derive(Debug, Clone, Copy)]
+pub struct TakingOver<'a> {
+    /// The deal as it was won, with the round that begins, the partner who takes it over, and the rate: the one that
+    /// was frozen, whoever earned it first.
+    pub winning: Winning<'a>,
+    /// Whether the commission is still on hold.
+    pub hold: Hold,
+    /// What was given back to the client so far (minor units).
+    pub refunded: Money,
 }
 
 /// Where a commission is.
@@ -171,6 +212,16 @@ impl Standing {
         }
     }
 
+    /// Until when another partner's commission is on hold who takes the deal over.
+    pub fn hold(&self) -> Hold {
+        match &self.state {
+            State::OnHold { available_at, .. } => Hold::Until(*available_at),
+            State::Posted { .. } => Hold::Over,
+            // All of it was refunded while it was on hold, so that nothing is left to become available.
+            State::Gone => Hold::Until(None),
+        }
+    }
+
     fn towards_partner(&self, key: String, amount: Money, phase: Phase) -> Transfer {
         Transfer {
             key,
@@ -212,9 +263,18 @@ pub enum Cause {
     },
     /// The deal was reopened: all that is left is taken back.
     Reopening,
+    /// The client was given to another partner, or to nobody: all that is left is taken back from this one.
+    Moving,
+    /// What had been refunded before the client was given to this partner.
+    RefundedBefore {
+        /// The amount at which the deal was won (minor units).
+        deal_amount: Money,
+        /// All that was refunded before (minor units).
+        refunded_total: Money,
+    },
 }
 
-/// What a refund or a reopening books.
+/// What a refund, a reopening or the giving of a client to another partner takes back.
 ///
 /// Refunds are cumulative: after each one the total taken back is `commission x refunded_total / deal_amount`,
 /// rounded half to even, so that many small refunds never drift and a full refund takes back exactly
@@ -235,6 +295,15 @@ pub fn reverse(standing: &Standing, cause: Cause) -> Vec<Transfer> {
         Cause::Reopening => {
             let name = format!("deal:{deal}:reopening:{}", standing.round);
             (name, TransferCode::Reopening, Subject::Deal(deal), Money::ZERO)
+        }
+        Cause::Moving => {
+            let name = format!("deal:{deal}:move:{}", standing.round);
+            (name, TransferCode::Moved, Subject::Deal(deal), Money::ZERO)
+        }
+        Cause::RefundedBefore { deal_amount, refunded_total } => {
+            let taken = standing.booked.mul_div_half_even(refunded_total.minor(), deal_amount.minor());
+            let name = format!("deal:{deal}:refunded:{}", standing.round);
+            (name, TransferCode::Refund, Subject::Refund(deal), standing.booked - taken)
         }
     };
     let keep = keep.max(Money::ZERO);
@@ -403,7 +472,126 @@ mod tests {
         assert_eq!(counters(&model), (-900, 0));
     }
 
+    fn of(model: &Model, partner: &str) -> (i64, i64) {
+        let counters = model.counters(&Account::payable(partner, Currency::USD));
+        (counters.balance(crate::ledger::Side::Credit).minor(), counters.credits_pending.minor())
+    }
+
+    /// Gives the deal to another partner, as it stands.
+    fn hand_over(model: &mut Model, round: i64, won: Winning<'static>, partner: &'static str, refunded: i64) {
+        let before = standing(model, round);
+        let mut plan = before.as_ref().map(|found| reverse(found, Cause::Moving)).unwrap_or_default();
+        plan.extend(take_over(&TakingOver {
+            winning: Winning { partner, round: round + 1, ..won },
+            hold: before.as_ref().map_or(Hold::Over, Standing::hold),
+            refunded: Money::from_minor(refunded),
+        }));
+        applied(model, &plan);
+    }
+
+    #[test]
+    fn a_deal_taken_over_keeps_rate_hold_and_refunds() {
+        let mut model = Model::default();
+        let won = winning(10_000, 1_000, 14);
+        applied(&mut model, &[book(&won).unwrap()]);
+        take_back(&mut model, 1, refund(1, 10_000, 2_500));
+        hand_over(&mut model, 1, won, "bob", 2_500);
+        assert_eq!((of(&model, "ann"), of(&model, "bob")), ((0, 0), (0, 750)));
+        let held = standing(&model, 2).unwrap();
+        let State::OnHold { key, available_at, .. } = &held.state else { panic!("{held:?}") };
+        assert_eq!((key.as_str(), *available_at), ("deal:2077:refunded:2", Some(won.available_at())));
+        // What comes later finds its way: a refund, the end of the hold, a reopening.
+        take_back(&mut model, 2, refund(2, 10_000, 5_000));
+        let post = release(&standing(&model, 2).unwrap()).unwrap();
+        applied(&mut model, &[post]);
+        assert_eq!(of(&model, "bob"), (500, 0));
+        take_back(&mut model, 2, Cause::Reopening);
+        assert_eq!((of(&model, "ann"), of(&model, "bob")), ((0, 0), (0, 0)));
+    }
+
+    #[test]
+    fn a_posted_commission_moves_even_when_it_was_paid_out() {
+        let mut model = Model::default();
+        let won = winning(10_000, 1_000, 0);
+        applied(&mut model, &[book(&won).unwrap()]);
+        let request = crate::withdrawal::Request {
+            id: "w",
+            partner: "ann",
+            currency: Currency::USD,
+            amount: Money::from_minor(900),
+        };
+        applied(&mut model, &[crate::withdrawal::hold(&request)]);
+        hand_over(&mut model, 1, won, "bob", 0);
+        assert_eq!((of(&model, "ann"), of(&model, "bob")), ((-900, 0), (1_000, 0)));
+        let moved = model.of_deal(2077).into_iter().find(|moved| moved.key == "deal:2077:move:1").unwrap();
+        assert_eq!((moved.code, moved.may_overdraw), (TransferCode::Moved, true));
+        // There and back again: each round is its own.
+        hand_over(&mut model, 2, won, "ann", 0);
+        assert_eq!((of(&model, "ann"), of(&model, "bob")), ((100, 0), (0, 0)));
+        assert_eq!(reverse(&standing(&model, 1).unwrap(), Cause::Moving), []);
+    }
+
+    #[test]
+    fn a_commission_wholly_refunded_on_hold_moves_without_money_becoming_available() {
+        let mut model = Model::default();
+        let won = winning(10_000, 1_000, 14);
+        applied(&mut model, &[book(&won).unwrap()]);
+        take_back(&mut model, 1, refund(1, 10_000, 10_000));
+        hand_over(&mut model, 1, won, "bob", 10_000);
+        assert_eq!(of(&model, "bob"), (0, 0));
+        assert_eq!(standing(&model, 2).unwrap().state, State::Gone);
+        assert!(
+            model
+                .entries(&Account::payable("bob", Currency::USD))
+                .iter()
+                .all(|entry| entry.balance_after.is_zero())
+        );
+    }
+
     proptest! {
+        #[test]
+        fn moving_conserves_every_cent(
+            amount in 1..1_000_000_000_i64,
+            rate_bp in 0..=10_000_i64,
+            steps in proptest::collection::vec((0..4_u8, 0..=100_i64), 1..12),
+            hold_days in prop::sample::select(vec![0, 30]),
+        ) {
+            let won = winning(amount, rate_bp, hold_days);
+            let commission = won.commission();
+            let mut model = Model::default();
+            applied(&mut model, book(&won).as_slice());
+            let partners = ["ann", "bob", "cid"];
+            let (mut round, mut owner, mut total, mut refunds) = (1, 0, 0, 0);
+            for (step, percent) in steps {
+                match step {
+                    0 => {
+                        total += (amount - total) * percent / 100;
+                        refunds += 1;
+                        if let Some(found) = standing(&model, round) {
+                            applied(&mut model, &reverse(&found, refund(refunds, amount, total)));
+                        }
+                    }
+                    1 => {
+                        if let Some(post) = standing(&model, round).as_ref().and_then(release) {
+                            applied(&mut model, &[post]);
+                        }
+                    }
+                    _ => {
+                        owner = (owner + 1) % partners.len();
+                        hand_over(&mut model, round, won, partners[owner], total);
+                        round += 1;
+                    }
+                }
+                let left = commission - commission.mul_div_half_even(total, amount);
+                for (index, partner) in partners.into_iter().enumerate() {
+                    let (available, on_hold) = of(&model, partner);
+                    let expected = if index == owner { left.minor() } else { 0 };
+                    prop_assert_eq!(available + on_hold, expected, "{} in round {}", partner, round);
+                }
+                prop_assert_eq!(model.commission_left(2077), left);
+            }
+        }
+
         #[test]
         fn refunds_in_any_parts_take_back_exactly_their_share(
             amount in 1..1_000_000_000_i64,

@@ -6,6 +6,7 @@
 
 pub mod adjustment;
 pub mod attribution;
+pub mod claim;
 pub mod clock;
 pub mod commission;
 pub mod deal;

@@ -57,6 +57,10 @@ pub enum Permission {
     ReadClients,
     /// Win, lose, reopen and refund deals, write notes.
     CloseDeals,
+    /// Give a client to another partner, or to nobody.
+    AssignClients,
+    /// Read partners' claims to clients and rule on them.
+    RuleOnClaims,
     /// Read the queue of withdrawals and each request.
     ReadWithdrawals,
     /// Pay or reject a withdrawal.
@@ -87,6 +91,8 @@ impl Permission {
         Permission::Office,
         Permission::ReadClients,
         Permission::CloseDeals,
+        Permission::AssignClients,
+        Permission::RuleOnClaims,
         Permission::ReadWithdrawals,
         Permission::DecideWithdrawals,
         Permission::ReadPartners,
@@ -107,6 +113,8 @@ impl Permission {
             Permission::Office => &[Admin, Sales, Finance, Support],
             Permission::ReadClients => &[Admin, Sales, Finance],
             Permission::CloseDeals => &[Admin, Sales],
+            Permission::AssignClients => &[Admin, Sales],
+            Permission::RuleOnClaims => &[Admin, Sales],
             Permission::ReadWithdrawals => &[Admin, Finance],
             Permission::DecideWithdrawals => &[Admin, Finance],
             Permission::ReadPartners => &[Admin, Sales, Finance, Support],

@@ -5,7 +5,9 @@
 //! (a swap of neighbours is two) never look like any code with at most one wrong symbol, so nobody is credited
 //! for a stranger's client. The alphabet is Crockford's base 32, which leaves out I, L, O and U.
 
+pub mod damage;
 mod field;
+mod spelling;
 mod symbols;
 
 use std::fmt;
@@ -50,9 +52,11 @@ impl ReferralCode {
     }
 
     /// Reads a code from what a person or a messenger made of it: any letter case, look-alikes, full-width and
-    /// Cyrillic or Greek letters, spaces, hyphens, punctuation, a whole link, tracking parameters. One wrong
-    /// symbol is repaired. `None` where nothing can be credited with certainty.
+    /// Cyrillic or Greek letters, spaces, hyphens, punctuation, a whole link, tracking parameters, the words of the
+    /// spelling alphabet. One wrong symbol is repaired. `None` where nothing can be credited with certainty.
     pub fn read(text: &str) -> Option<Reading> {
+        let spelled = spelling::read(text);
+        let text = spelled.as_deref().unwrap_or(text);
         symbols::parts(&symbols::decoded(text)).find_map(Self::read_part)
     }
 

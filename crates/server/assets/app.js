@@ -120,6 +120,11 @@ addEventListener("pageshow", () => {
   }
 });
 
+/** `<button data-print>`: opens the browser's dialogue for printing. */
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-print]")) print();
+});
+
 /** `<select data-auto>`: choosing applies the filter; by keyboard the button does, since arrows pass through every choice. */
 let byKeyboard = false;
 addEventListener("keydown", () => (byKeyboard = true), true);

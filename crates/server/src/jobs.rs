@@ -1,13 +1,14 @@
-//! What the server does by itself, again and again.
+//! What the server does by itself, again and again. Two servers may do each of these at once: whatever a job takes up
+//! is locked, or noted before it is done, so that only one of them does it.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use domain::clock::DAY;
-use store::{DbError, outbox, recovery, sessions};
+use store::{DbError, Tx, matching, outbox, recovery, sessions};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    app::App,
+    app::{App, Env},
     daily,
     notify::{telegram::poller::Poller, worker},
     ops,
@@ -15,13 +16,15 @@ use crate::{
 
 /// How often it is looked whether commissions have become available.
 const RELEASE_EVERY: Duration = Duration::from_secs(10);
-/// How often it is looked whether finance is to be reminded of a withdrawal.
+/// How often it is looked whether a withdrawal or a claim is due.
 const REMIND_EVERY: Duration = Duration::from_secs(60);
 /// How often what has run out is swept away.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// How many messages are deleted in one transaction.
 const SWEEP_MESSAGES: i64 = 500;
+/// How many clients from an older version are given in one transaction what they are found by.
+const KEYS_BATCH: i64 = 500;
 /// After how long, in microseconds, a request for a new password is closed whose mail led to nothing.
 const RECOVERY_KEPT: i64 = 7 * DAY;
 
@@ -34,8 +37,12 @@ pub struct Jobs {
 /// Starts the jobs.
 pub fn start(app: &App) -> Jobs {
     tokio::spawn(app.clone().watch_programme());
-    tokio::spawn(release_commissions(app.clone()));
-    tokio::spawn(remind_finance(app.clone()));
+    again(app, RELEASE_EVERY, "commissions have become available", ops::deals::release_due);
+    again(app, REMIND_EVERY, "finance was reminded of withdrawals that wait", ops::withdrawals_due::remind);
+    again(app, REMIND_EVERY, "staff were told of overdue claims", ops::claims::remind);
+    again(app, SWEEP_EVERY, "clients can be found by contact and name", |tx, _| {
+        matching::fill_keys(tx, KEYS_BATCH)
+    });
     tokio::spawn(sweep(app.clone()));
     tokio::spawn(daily::run(app.clone()));
     if app.bot.is_some() {
@@ -56,34 +63,29 @@ impl Jobs {
     }
 }
 
-/// Makes commissions available whose hold period is over. Two servers may do this at once: each commission is
-/// released once, because its deal is locked and the ledger resolves a transfer once.
-async fn release_commissions(app: App) {
-    loop {
-        match app.write(ops::deals::release_due).await {
-            Ok(0) => tokio::time::sleep(RELEASE_EVERY).await,
-            Ok(count) => tracing::info!(count, "commissions have become available"),
-            Err(error) => {
-                tracing::error!(%error, "commissions could not be made available; trying again");
-                tokio::time::sleep(RELEASE_EVERY).await;
+/// Does a piece of work in steps until nothing is left of it, then looks again after a while. `done` says in the log
+/// what a step has achieved.
+fn again<E>(
+    app: &App,
+    every: Duration,
+    done: &'static str,
+    step: impl FnMut(&mut Tx, &Env) -> Result<usize, E> + Clone + Send + 'static,
+) where
+    E: From<DbError> + Display + Send + 'static,
+{
+    let app = app.clone();
+    tokio::spawn(async move {
+        loop {
+            match app.write(step.clone()).await {
+                Ok(0) => tokio::time::sleep(every).await,
+                Ok(count) => tracing::info!(count, "{done}"),
+                Err(error) => {
+                    tracing::error!(%error, "a job could not be done: {done}; trying again");
+                    tokio::time::sleep(every).await;
+                }
             }
         }
-    }
-}
-
-/// Reminds finance of withdrawals that wait. Two servers may do this at once: a reminder is noted before it is written,
-/// and only one of them can note it.
-async fn remind_finance(app: App) {
-    loop {
-        match app.write(ops::withdrawals_due::remind).await {
-            Ok(0) => tokio::time::sleep(REMIND_EVERY).await,
-            Ok(count) => tracing::info!(count, "finance was reminded of withdrawals that wait"),
-            Err(error) => {
-                tracing::error!(%error, "finance could not be reminded of what waits; trying again");
-                tokio::time::sleep(REMIND_EVERY).await;
-            }
-        }
-    }
+    });
 }
 
 async fn sweep(app: App) {
@@ -100,6 +102,7 @@ async fn sweep(app: App) {
 async fn sweep_once(app: &App) -> Result<(), DbError> {
     app.write(|tx, env| sessions::sweep(tx, env.now)).await?;
     app.write(|tx, env| recovery::close_answered(tx, env.now.plus(-RECOVERY_KEPT), env.now)).await?;
+    app.write(ops::clicks::sweep_damaged).await?;
     while app.write(|tx, env| outbox::sweep(tx, env.now, SWEEP_MESSAGES)).await? > 0 {}
     Ok(())
 }

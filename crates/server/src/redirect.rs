@@ -1,6 +1,9 @@
 //! The click path: `/r/<code>` remembers the partner and sends the client on. It must answer whatever happens.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -12,7 +15,8 @@ use axum::{
 use axum_extra::extract::CookieJar;
 use domain::{
     attribution::{Visit, after_click},
-    referral_code::ReferralCode,
+    clock::SECOND,
+    referral_code::{ReferralCode, damage},
 };
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -49,18 +53,25 @@ async fn follow(
     // Not axum's Path: it refuses bytes that are no text, and a link must lead on whatever became of it.
     let text = percent_decode_str(uri.path()).decode_utf8_lossy();
     let text = text.strip_prefix("/r/").unwrap_or_default();
-    let Some(reading) = ReferralCode::read(text) else { return send_on(&app, None) };
-    let code = reading.code;
-    let visit = clicks::Visit {
-        reading,
-        source: source(&headers),
-        automatic: method == Method::HEAD || is_automatic(&headers),
+    let automatic = method == Method::HEAD || is_automatic(&headers);
+    let Some(reading) = ReferralCode::read(text) else {
+        if !automatic {
+            keep_damaged(&app, text, source(&headers));
+        }
+        return send_on(&app, None);
     };
+    let code = reading.code;
+    let visit = clicks::Visit { reading, source: source(&headers), automatic };
     let recorded =
         tokio::time::timeout(PATIENCE, app.write(move |tx, env| clicks::record(tx, env, &visit))).await;
     match recorded {
         // A code that fits but was never given to anybody: the contact form asks who recommended us.
-        Ok(Ok(false)) => return send_on(&app, None),
+        Ok(Ok(false)) => {
+            if !automatic {
+                keep_damaged(&app, text, source(&headers));
+            }
+            return send_on(&app, None);
+        }
         Ok(Ok(true)) => {}
         Ok(Err(error)) => {
             tracing::error!(%error, %code, "a click was not written down; the client was sent on")
@@ -83,6 +94,34 @@ async fn follow(
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     response
+}
+
+/// How many unreadable codes a server keeps in a minute: enough for people, and nobody can fill the disk with them.
+const KEPT_A_MINUTE: u32 = 60;
+
+/// Keeps a code that can't be read, beside the answer: the client is sent on at once, whatever becomes of it. It may
+/// once help a partner whose link was damaged to show whose the client was.
+pub fn keep_damaged(app: &App, text: &str, source: String) {
+    static KEPT: Mutex<(i64, u32)> = Mutex::new((0, 0));
+    let Some(letters) = damage::letters(text) else { return };
+    let minute = app.clock.now().micros() / (60 * SECOND);
+    {
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != minute {
+            *kept = (minute, 0);
+        }
+        kept.1 += 1;
+        if kept.1 > KEPT_A_MINUTE {
+            return;
+        }
+    }
+    let app = app.clone();
+    tokio::spawn(async move {
+        let kept = app.write(move |tx, env| clicks::keep_damaged(tx, env, &letters, &source)).await;
+        if let Err(error) = kept {
+            tracing::debug!(%error, "a code that could not be read was not kept");
+        }
+    });
 }
 
 /// 302 to the company's site, or to the built-in contact form, with the code where there is one.

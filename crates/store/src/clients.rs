@@ -1,7 +1,7 @@
 //! Clients, which partner each belongs to and the history of that, and notes of sales.
 
 use crate::{DbError, Row, Tx, params, search::like};
-use domain::{attribution::Method, clock::Timestamp, deal::DealStatus, money::Money};
+use domain::{attribution::Method, claim::keys::Keys, clock::Timestamp, deal::DealStatus, money::Money};
 
 /// What a new client is made of.
 #[derive(Debug, Clone, Default)]
@@ -63,9 +63,12 @@ pub fn insert(tx: &mut Tx, client: &NewClient, now: Timestamp) -> Result<Option<
     let search = [&client.name, &client.email, &client.phone, &client.telegram]
         .map(|text| text.to_lowercase())
         .join("\n");
+    let keys = Keys::of(&client.name, &client.email, &client.phone, &client.telegram);
     let row = tx.opt(
-        "INSERT INTO client (name, email, phone, telegram, message, submission, partner_id, created_at, search)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (submission) DO NOTHING RETURNING number",
+        "INSERT INTO client (name, email, phone, telegram, message, submission, partner_id, created_at, search,
+            email_key, phone_key, telegram_key, name_key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         ON CONFLICT (submission) DO NOTHING RETURNING number",
         params![
             &client.name,
             &client.email,
@@ -75,7 +78,11 @@ pub fn insert(tx: &mut Tx, client: &NewClient, now: Timestamp) -> Result<Option<
             client.submission.clone(),
             client.partner_id.clone(),
             now.micros(),
-            search
+            search,
+            keys.email,
+            keys.phone,
+            keys.telegram,
+            keys.name
         ],
     )?;
     row.map(|row| row.get(0)).transpose()
@@ -105,6 +112,21 @@ pub fn by_number(tx: &mut Tx, number: i64) -> Result<Option<Client>, DbError> {
         partner: partner_name(&row, 6)?,
         created_at: Timestamp::from_micros(row.get(8)?),
     }))
+}
+
+/// The client of a number, locked until the transaction ends: of two who decide whose the client is, or open a deal
+/// with the client, the second sees what the first has done.
+pub fn lock(tx: &mut Tx, number: i64) -> Result<Option<Client>, DbError> {
+    if tx.opt("SELECT number FROM client WHERE number = $1 {for_update}", params![number])?.is_none() {
+        return Ok(None);
+    }
+    by_number(tx, number)
+}
+
+/// Gives a client to a partner, or to nobody.
+pub fn set_partner(tx: &mut Tx, number: i64, partner_id: Option<&str>) -> Result<(), DbError> {
+    tx.exec("UPDATE client SET partner_id = $1 WHERE number = $2", params![partner_id, number])?;
+    Ok(())
 }
 
 /// A client in the office's list, with the newest deal.
@@ -211,6 +233,10 @@ pub struct Attribution {
     pub decided_by: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// The claim that it was decided on.
+    pub claim: Option<i64>,
+    /// What spoke for it when it was decided, or empty.
+    pub evidence: String,
 }
 
 /// What a new decision is made of.
@@ -232,13 +258,18 @@ pub struct NewAttribution<'a> {
     pub decided_by: Option<&'a str>,
     /// Why.
     pub reason: Option<String>,
+    /// The claim that it was decided on.
+    pub claim: Option<i64>,
+    /// What spoke for it, or empty.
+    pub evidence: &'a str,
 }
 
 /// Keeps a decision in the client's history.
 pub fn insert_attribution(tx: &mut Tx, new: &NewAttribution, now: Timestamp) -> Result<(), DbError> {
     tx.exec(
-        "INSERT INTO attribution (id, client_number, at, partner_id, method, code, repaired_from, decided_by, reason)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO attribution (id, client_number, at, partner_id, method, code, repaired_from, decided_by, reason,
+            claim_number, evidence)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         params![
             &new.id,
             new.client_number,
@@ -248,7 +279,9 @@ pub fn insert_attribution(tx: &mut Tx, new: &NewAttribution, now: Timestamp) -> 
             new.code.clone(),
             new.repaired_from.clone(),
             new.decided_by,
-            new.reason.clone()
+            new.reason.clone(),
+            new.claim,
+            new.evidence
         ],
     )?;
     Ok(())
@@ -257,7 +290,8 @@ pub fn insert_attribution(tx: &mut Tx, new: &NewAttribution, now: Timestamp) -> 
 /// The history of a client's attribution, newest first.
 pub fn attributions(tx: &mut Tx, client_number: i64) -> Result<Vec<Attribution>, DbError> {
     let rows = tx.all(
-        "SELECT t.at, t.partner_id, p.name, t.method, t.code, t.repaired_from, s.name, t.reason
+        "SELECT t.at, t.partner_id, p.name, t.method, t.code, t.repaired_from, s.name, t.reason, t.claim_number,
+                t.evidence
          FROM attribution t LEFT JOIN account p ON p.id = t.partner_id LEFT JOIN account s ON s.id = t.decided_by
          WHERE t.client_number = $1 ORDER BY t.id DESC",
         params![client_number],
@@ -274,6 +308,8 @@ pub fn attributions(tx: &mut Tx, client_number: i64) -> Result<Vec<Attribution>,
                 repaired_from: row.get(5)?,
                 decided_by: row.get(6)?,
                 reason: row.get(7)?,
+                claim: row.get(8)?,
+                evidence: row.get(9)?,
             })
         })
         .collect()

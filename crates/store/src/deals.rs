@@ -29,7 +29,7 @@ pub struct Deal {
     pub changed_at: Timestamp,
     /// Why it was closed unsuccessfully.
     pub lost_reason: Option<String>,
-    /// How often it has been won.
+    /// How often it has been won, or taken over by a partner while it was won: numbers its rounds in the ledger.
     pub win_round: i64,
     /// What is known while it is won.
     pub won: Option<Won>,
@@ -176,6 +176,48 @@ pub fn of_client(tx: &mut Tx, client_number: i64) -> Result<Vec<Deal>, DbError> 
     rows.iter().map(read).collect()
 }
 
+/// The deals of a client, locked until the transaction ends, in the order of their numbers.
+pub fn lock_of_client(tx: &mut Tx, client_number: i64) -> Result<Vec<Deal>, DbError> {
+    tx.all(
+        "SELECT number FROM deal WHERE client_number = $1 ORDER BY number {for_update}",
+        params![client_number],
+    )?;
+    let mut deals = of_client(tx, client_number)?;
+    deals.reverse();
+    Ok(deals)
+}
+
+/// Gives a deal to another partner, or to nobody. Of a won deal with what is booked for that partner now; the amount
+/// and what was refunded of it stay.
+pub fn set_partner(
+    tx: &mut Tx,
+    deal: &Deal,
+    partner_id: Option<&str>,
+    round: i64,
+    won: Option<&Won>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let commission = won.and_then(|won| won.commission);
+    tx.exec(
+        "UPDATE deal SET changed_at = $1, partner_id = $2, win_round = $3, rate_bp = $4, volume_before = $5,
+                commission = $6, commission_reversed = $7, commission_reason = $8, available_at = $9
+         WHERE number = $10",
+        params![
+            now.micros(),
+            partner_id,
+            round,
+            commission.map(|commission| commission.rate.basis_points()),
+            commission.map(|commission| commission.volume_before.minor()),
+            commission.map(|commission| commission.amount.minor()),
+            commission.map_or(0, |commission| commission.reversed.minor()),
+            won.map(|won| won.commission_reason.as_str()),
+            commission.and_then(|commission| commission.available_at).map(Timestamp::micros),
+            deal.number
+        ],
+    )?;
+    Ok(())
+}
+
 /// Writes what winning fixes.
 pub fn set_won(tx: &mut Tx, number: i64, round: i64, won: &Won) -> Result<(), DbError> {
     let commission = won.commission;
@@ -269,7 +311,7 @@ pub fn set_available(tx: &mut Tx, number: i64) -> Result<bool, DbError> {
 pub struct Event {
     /// When.
     pub at: Timestamp,
-    /// What: created, won, lost, reopened, refunded, available.
+    /// What: created, won, lost, reopened, refunded, available, moved.
     pub kind: String,
     /// Who did it; none for the client or the server itself.
     pub actor: Option<String>,
@@ -286,7 +328,7 @@ pub struct NewEvent<'a> {
     pub id: String,
     /// The deal it happened to.
     pub deal_number: i64,
-    /// What: created, won, lost, reopened, refunded, available.
+    /// What: created, won, lost, reopened, refunded, available, moved.
     pub kind: &'a str,
     /// Who did it; none for the client or the server itself.
     pub actor_id: Option<&'a str>,

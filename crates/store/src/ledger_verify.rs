@@ -54,6 +54,8 @@ pub enum Rule {
     PartnerTotals,
     /// Every record of the audit holds on to the one before it, up to the head of its chain.
     Audit,
+    /// A client's deals belong to the client's partner, who is the one that the newest decision says.
+    Attribution,
 }
 
 impl Rule {
@@ -72,6 +74,7 @@ impl Rule {
             Rule::Commissions => "deals agree with the ledger",
             Rule::PartnerTotals => "partners' totals agree with their deals",
             Rule::Audit => "the audit is unbroken",
+            Rule::Attribution => "clients and their deals belong to whom was decided",
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod claims;
 pub mod clicks;
 pub mod clients;
 pub mod db;
@@ -17,6 +18,7 @@ pub mod feedback;
 pub mod lease;
 pub mod ledger;
 pub mod ledger_verify;
+pub mod matching;
 pub mod migrate;
 pub mod notices;
 pub mod outbox;

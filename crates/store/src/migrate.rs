@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 5, name: "outbox search", text: include_str!("../migrations/0005_outbox_search.sql") },
     Migration { id: 6, name: "support", text: include_str!("../migrations/0006_support.sql") },
     Migration { id: 7, name: "account", text: include_str!("../migrations/0007_account.sql") },
+    Migration { id: 8, name: "claims", text: include_str!("../migrations/0008_claims.sql") },
 ];
 
 /// How a database's migrations stand.

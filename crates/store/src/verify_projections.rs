@@ -26,11 +26,13 @@ pub fn verify_all(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
 /// When the database fails.
 pub fn verify_projections(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
     let mut findings = Vec::new();
-    let checks: [(Rule, &str, Describe); 4] = [
+    let checks: [(Rule, &str, Describe); 6] = [
         (Rule::Withdrawals, WITHDRAWALS, withdrawal_differs),
         (Rule::Withdrawals, UNKNOWN_WITHDRAWALS, one_word),
         (Rule::Commissions, COMMISSIONS, commission_differs),
         (Rule::PartnerTotals, PARTNER_TOTALS, totals_differ),
+        (Rule::Attribution, DEALS_OF_OTHERS, one_word),
+        (Rule::Attribution, UNDECIDED, one_word),
     ];
     for (rule, sql, describe) in checks {
         for row in tx.all(sql, params![LIMIT])? {
@@ -142,6 +144,21 @@ fn totals_differ(row: &Row) -> Result<(String, String), DbError> {
         ),
     ))
 }
+
+/// A client and the client's deals belong to the same partner, or all to nobody.
+const DEALS_OF_OTHERS: &str = "
+    SELECT 'T-' || d.number, 'belongs to another partner than its client C-' || c.number
+    FROM deal d JOIN client c ON c.number = d.client_number
+    WHERE COALESCE(d.partner_id, '') <> COALESCE(c.partner_id, '')
+    ORDER BY d.number LIMIT $1";
+
+/// The newest decision in a client's history is the one in force. (A client who came without a link or code has none.)
+const UNDECIDED: &str = "
+    WITH newest AS (SELECT client_number, MAX(id) AS id FROM attribution GROUP BY client_number)
+    SELECT 'C-' || c.number, 'does not belong to whom the newest decision of its history says'
+    FROM newest n JOIN attribution t ON t.id = n.id JOIN client c ON c.number = n.client_number
+    WHERE COALESCE(t.partner_id, '') <> COALESCE(c.partner_id, '')
+    ORDER BY c.number LIMIT $1";
 
 /// How many deals are looked at in one statement.
 const PAGE: i64 = 2_000;

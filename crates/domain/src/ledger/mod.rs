@@ -154,6 +154,8 @@ pub enum TransferCode {
     Refund,
     /// A commission taken back because the deal was reopened.
     Reopening,
+    /// A commission taken back because the client was given to another partner, or to nobody.
+    Moved,
     /// A partner's request to be paid, and its end.
     Withdrawal,
     /// A payment that did not arrive.
@@ -166,10 +168,11 @@ pub enum TransferCode {
 
 impl TransferCode {
     /// Every code.
-    pub const ALL: [TransferCode; 7] = [
+    pub const ALL: [TransferCode; 8] = [
         TransferCode::Commission,
         TransferCode::Refund,
         TransferCode::Reopening,
+        TransferCode::Moved,
         TransferCode::Withdrawal,
         TransferCode::PaymentReturned,
         TransferCode::Bonus,
@@ -182,6 +185,7 @@ impl TransferCode {
             TransferCode::Commission => "commission",
             TransferCode::Refund => "refund",
             TransferCode::Reopening => "reopening",
+            TransferCode::Moved => "moved",
             TransferCode::Withdrawal => "withdrawal",
             TransferCode::PaymentReturned => "payment_returned",
             TransferCode::Bonus => "bonus",
@@ -203,6 +207,7 @@ pub const fn label(code: TransferCode, phase: &Phase) -> &'static str {
         (TransferCode::Commission, _) => "Commission",
         (TransferCode::Refund, _) => "Taken back: client refunded",
         (TransferCode::Reopening, _) => "Taken back: deal reopened",
+        (TransferCode::Moved, _) => "Taken back: client assigned anew",
         (TransferCode::Withdrawal, Phase::Pending) => "Withdrawal requested",
         (TransferCode::Withdrawal, Phase::Void { .. }) => "Withdrawal rejected",
         (TransferCode::Withdrawal, _) => "Withdrawal paid",

@@ -53,6 +53,11 @@ pub(super) fn letter(symbol: u8) -> char {
     ALPHABET[usize::from(symbol)]
 }
 
+/// What a letter that was typed is shown as: its symbol's letter, or itself.
+pub(super) fn shown(typed: char) -> char {
+    interpret(typed).shown
+}
+
 /// The letters and digits of a part of a text, if there are exactly 8 of them. Everything else (spaces,
 /// hyphens, quotes, invisible characters) is passed over.
 pub(super) fn typed(part: &str) -> Option<[Typed; LENGTH]> {

@@ -97,10 +97,12 @@ pub enum Notice {
         deal: i64,
         /// What the client is called.
         name: String,
-        /// What was taken back.
+        /// What the client was given back; none where the deal was opened again.
+        refunded: Option<Money>,
+        /// What was taken back of the commission.
         taken: Money,
-        /// Opened again, or else refunded.
-        reopened: bool,
+        /// Why.
+        reason: String,
     },
     /// The partner's percentage has risen.
     RateRaised {

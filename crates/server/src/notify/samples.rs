@@ -74,8 +74,20 @@ pub fn all() -> Vec<Notice> {
             available_at: None,
         },
         Notice::DealLost { deal: 2077, client: 1042, name: name() },
-        Notice::DealChanged { deal: 2077, name: name(), taken: money(15_500), reopened: false },
-        Notice::DealChanged { deal: 2077, name: name(), taken: money(155_000), reopened: true },
+        Notice::DealChanged {
+            deal: 2077,
+            name: name(),
+            refunded: Some(money(124_000)),
+            taken: money(15_500),
+            reason: "A smaller scope".into(),
+        },
+        Notice::DealChanged {
+            deal: 2077,
+            name: name(),
+            refunded: None,
+            taken: money(155_000),
+            reason: "The wrong amount was entered".into(),
+        },
         Notice::RateRaised { rate: rate(1_250), before: rate(1_000) },
         Notice::WithdrawalRequested {
             amount: money(50_000),

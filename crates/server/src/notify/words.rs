@@ -173,21 +173,30 @@ impl Notice {
                 None,
                 Some(("Open Statistics", to(paths::STATISTICS))),
             ),
-            Notice::DealChanged { deal, name, taken, reopened } => say(
-                if *reopened {
-                    format!("The deal with {name} is open again")
-                } else {
-                    format!("{name} was given money back")
-                },
-                vec![if *reopened {
-                    format!("The deal was opened again. Its commission of {} is taken back until it closes.", money(*taken))
-                } else {
-                    format!("Part of the deal was refunded, so {} of your commission is taken back.", money(*taken))
-                }],
-                vec![fact("Transaction", format!("T-{deal}"))],
-                None,
-                Some(("See the entries", to(&paths::statement_of_deal(*deal)))),
-            ),
+            Notice::DealChanged { deal, name, refunded, taken, reason } => {
+                let mut facts = vec![fact("Transaction", format!("T-{deal}"))];
+                facts.extend(refunded.map(|refunded| fact("Given back to the client", money(refunded))));
+                if taken.is_positive() {
+                    facts.push(fact("Commission taken back", money(*taken)));
+                }
+                let (subject, what) = match refunded {
+                    Some(_) => (
+                        format!("{name} was given money back"),
+                        "A part of the deal, or all of it, was refunded, and the same part of your commission is taken \
+                         back. The reason:",
+                    ),
+                    None if taken.is_positive() => (
+                        format!("The deal with {name} is open again"),
+                        "The deal was opened again. Its commission is taken back until it closes. The reason:",
+                    ),
+                    None => (
+                        format!("The deal with {name} is open again"),
+                        "The deal was opened again: it may still close successfully. The reason:",
+                    ),
+                };
+                let entries = ("See the entries", to(&paths::statement_of_deal(*deal)));
+                say(subject, vec![what.into()], facts, Some(reason.clone()), Some(entries))
+            }
             Notice::RateRaised { rate, before } => say(
                 format!("You now earn {rate}"),
                 vec![format!(
@@ -257,12 +266,12 @@ impl Notice {
                     if *to_you {
                         format!("{name} is now your client")
                     } else {
-                        format!("{name} was assigned to another partner")
+                        format!("{name} is no longer your client")
                     },
                     vec![if *to_you {
                         "We have assigned this client to you. The reason:".into()
                     } else {
-                        "We have looked into who referred this client, and assigned it anew. The reason:".into()
+                        "We have looked into who referred this client, and decided anew. The reason:".into()
                     }],
                     facts,
                     Some(reason.clone()),

@@ -1,9 +1,10 @@
 //! A click: somebody followed a referral link.
 
-use domain::referral_code::Reading;
+use domain::{clock::DAY, referral_code::Reading};
 use store::{
     DbError, Tx,
     clicks::{self, Click},
+    matching::{self, DamagedCode},
     partners,
 };
 
@@ -35,4 +36,25 @@ pub fn record(tx: &mut Tx, env: &Env, visit: &Visit) -> Result<bool, DbError> {
     };
     clicks::insert(tx, &click)?;
     Ok(true)
+}
+
+/// Keeps the letters of a code that could not be read.
+///
+/// # Errors
+/// When the database says no.
+pub fn keep_damaged(tx: &mut Tx, env: &Env, letters: &str, source: &str) -> Result<(), DbError> {
+    let code = DamagedCode { at: env.now, code: letters.to_owned(), source: source.to_owned() };
+    matching::keep_damaged(tx, &code)
+}
+
+/// How long a code that could not be read is kept, and how many are.
+const DAMAGED_DAYS: i64 = 180;
+const MOST_DAMAGED: i64 = 100_000;
+
+/// Forgets unreadable codes that are old or too many.
+///
+/// # Errors
+/// When the database says no.
+pub fn sweep_damaged(tx: &mut Tx, env: &Env) -> Result<(), DbError> {
+    matching::sweep_damaged(tx, env.now.plus(-DAMAGED_DAYS * DAY), MOST_DAMAGED)
 }

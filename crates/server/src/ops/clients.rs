@@ -13,8 +13,14 @@ use store::{
     partners::{self, PartnerDay},
 };
 
-use super::Actor;
-use crate::app::Env;
+use super::{
+    Actor,
+    audit::{self, Act, Change},
+};
+use crate::{
+    app::Env,
+    notify::{self, Notice},
+};
 
 /// What a client sends with the contact form.
 #[derive(Debug, Clone, Default)]
@@ -79,6 +85,8 @@ pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, Db
             repaired_from: verdict.repaired_from.clone(),
             decided_by: None,
             reason: verdict.reason.clone(),
+            claim: None,
+            evidence: "",
         };
         clients::insert_attribution(tx, &attribution, env.now)?;
     }
@@ -88,6 +96,10 @@ pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, Db
         partners::add_to_day(tx, partner_id, day)?;
     }
     open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), None)?;
+    if let Some(partner_id) = &client.partner_id {
+        let notice = Notice::NewClient { client: number, name: contact.name.clone() };
+        notify::tell(tx, env, partner_id, &notice)?;
+    }
     Ok(Received { client_number: number, again: false })
 }
 
@@ -150,9 +162,15 @@ pub fn add_deal(
     client_number: i64,
     title: &str,
 ) -> Result<i64, ClientError> {
-    let client = clients::by_number(tx, client_number)?.ok_or(ClientError::Unknown)?;
+    // Locked, so that the deal belongs to whom the client belongs to, also when that is being decided just now.
+    let client = clients::lock(tx, client_number)?.ok_or(ClientError::Unknown)?;
     let partner_id = client.partner.as_ref().map(|partner| partner.id.as_str());
-    Ok(open_deal(tx, env, client_number, &client.name, title, partner_id, Some(by))?)
+    let number = open_deal(tx, env, client_number, &client.name, title, partner_id, Some(by))?;
+    let changes =
+        [Change::set("Client", format!("C-{client_number} {}", client.name)), Change::set("About", title)];
+    let on = ("deal", &*number.to_string());
+    audit::record(tx, env, by, Act { what: "deal.opened", on, changes: &changes, reason: "" })?;
+    Ok(number)
 }
 
 fn open_deal(
@@ -190,5 +208,8 @@ pub fn add_note(
 ) -> Result<(), ClientError> {
     clients::by_number(tx, client_number)?.ok_or(ClientError::Unknown)?;
     let id = env.ids.uuid(env.now);
-    Ok(clients::insert_note(tx, &id, client_number, &by.id, &note.to_string(), env.now)?)
+    clients::insert_note(tx, &id, client_number, &by.id, &note.to_string(), env.now)?;
+    let changes = [Change::set("Note", note)];
+    let on = ("client", &*client_number.to_string());
+    Ok(audit::record(tx, env, by, Act { what: "client.noted", on, changes: &changes, reason: "" })?)
 }

@@ -2,9 +2,10 @@
 
 use domain::{
     commission::{self, Cause, Winning},
-    deal::{DealAct, DealRefusal, next_status},
+    deal::{DealAct, DealRefusal, DealStatus, next_status},
     ledger::Transfer,
     money::Money,
+    rate::Rate,
 };
 use store::{
     DbError, Tx,
@@ -13,8 +14,14 @@ use store::{
     partners::{self, PartnerDay},
 };
 
-use super::Actor;
-use crate::app::Env;
+use super::{
+    Actor,
+    audit::{self, Act, Change},
+};
+use crate::{
+    app::Env,
+    notify::{self, Notice},
+};
 
 /// Why a deal was not changed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -41,6 +48,7 @@ pub fn win(tx: &mut Tx, env: &Env, by: &Actor, number: i64, amount: Money) -> Re
     let deal = deals::lock(tx, number)?.ok_or(DealError::Unknown)?;
     next_status(deal.status, DealAct::Win)?;
     let round = deal.win_round + 1;
+    let mut agreed = None;
     let (commission, reason) = match &deal.partner {
         None => (None, "The client belongs to no partner.".to_owned()),
         // Locked, so that a suspension comes either before this deal or after it.
@@ -48,7 +56,8 @@ pub fn win(tx: &mut Tx, env: &Env, by: &Actor, number: i64, amount: Money) -> Re
             (None, format!("{} was suspended when the deal was won.", partner.name))
         }
         Some(partner) => {
-            let (commission, reason) = book(tx, env, &deal, round, &partner.id, amount)?;
+            let (commission, reason, own) = book(tx, env, &deal, round, &partner.id, amount)?;
+            agreed = own;
             (Some(commission), reason)
         }
     };
@@ -56,10 +65,71 @@ pub fn win(tx: &mut Tx, env: &Env, by: &Actor, number: i64, amount: Money) -> Re
         Won { at: env.now, amount, refunded: Money::ZERO, refunds: 0, commission, commission_reason: reason };
     deals::set_won(tx, number, round, &won)?;
     history(tx, env, Some(by), number, "won", Some(amount), None)?;
-    Ok(())
+    if let Some(partner) = &deal.partner {
+        tell_won(tx, env, &deal, &partner.id, &won, agreed)?;
+    }
+    let currency = env.programme.currency;
+    let mut changes = vec![
+        Change::new("Status", deal.status.label(), DealStatus::Won.label()),
+        Change::set("Amount", currency.format(amount)),
+    ];
+    changes.extend(deal.partner.as_ref().map(|partner| Change::set("Partner", &partner.name)));
+    changes.push(match won.commission {
+        Some(booked) => {
+            let booked = format!("{} at {}", currency.format(booked.amount), booked.rate);
+            Change::set("Commission", booked)
+        }
+        None => Change::set("No commission", &won.commission_reason),
+    });
+    record(tx, env, by, "deal.won", number, &changes, "")
 }
 
-/// Books the commission of a won deal at the rate that the partner's volume had reached before it.
+/// Tells the partner what a won deal earned, and that the rate has risen if it has.
+fn tell_won(
+    tx: &mut Tx,
+    env: &Env,
+    deal: &Deal,
+    partner_id: &str,
+    won: &Won,
+    agreed: Option<Rate>,
+) -> Result<(), DbError> {
+    let notice = Notice::DealWon {
+        deal: deal.number,
+        client: deal.client_number,
+        name: deal.client_name.clone(),
+        amount: won.amount,
+        commission: won.commission.map(|booked| (booked.rate, booked.amount)),
+        why: won.commission_reason.clone(),
+        available_at: won.commission.and_then(|booked| booked.available_at),
+    };
+    notify::tell(tx, env, partner_id, &notice)?;
+    match won.commission {
+        Some(booked) => {
+            tell_rate(tx, env, partner_id, agreed, booked.volume_before, booked.volume_before + won.amount)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Tells a partner whose volume has reached the next tier; a partner with an agreed rate follows no tiers.
+pub(super) fn tell_rate(
+    tx: &mut Tx,
+    env: &Env,
+    partner_id: &str,
+    agreed: Option<Rate>,
+    before: Money,
+    after: Money,
+) -> Result<(), DbError> {
+    let tiers = &env.programme.tiers;
+    let (before, rate) = (tiers.standing(before).current.rate, tiers.standing(after).current.rate);
+    if agreed.is_some() || rate <= before {
+        return Ok(());
+    }
+    notify::tell(tx, env, partner_id, &Notice::RateRaised { rate, before })
+}
+
+/// Books the commission of a won deal at the rate that the partner's volume had reached before it. With it comes why
+/// that rate, and the agreed rate if there is one.
 fn book(
     tx: &mut Tx,
     env: &Env,
@@ -67,7 +137,7 @@ fn book(
     round: i64,
     partner_id: &str,
     amount: Money,
-) -> Result<(Commission, String), DealError> {
+) -> Result<(Commission, String, Option<Rate>), DealError> {
     let programme = &env.programme;
     let (volume_before, agreed) = partners::lock_volume(tx, partner_id)?;
     let tier = programme.tiers.standing(volume_before).current;
@@ -96,7 +166,7 @@ fn book(
     add_profit(tx, env, partner_id, winning.commission())?;
     let commission =
         Commission { rate, volume_before, amount: winning.commission(), reversed: Money::ZERO, available_at };
-    Ok((commission, reason))
+    Ok((commission, reason, agreed))
 }
 
 /// Closes a deal unsuccessfully.
@@ -108,7 +178,13 @@ pub fn lose(tx: &mut Tx, env: &Env, by: &Actor, number: i64, reason: &str) -> Re
     next_status(deal.status, DealAct::Lose)?;
     deals::set_lost(tx, number, reason, env.now)?;
     history(tx, env, Some(by), number, "lost", None, Some(reason))?;
-    Ok(())
+    if let Some(partner) = &deal.partner {
+        let name = deal.client_name.clone();
+        let notice = Notice::DealLost { deal: number, client: deal.client_number, name };
+        notify::tell(tx, env, &partner.id, &notice)?;
+    }
+    let changes = [Change::new("Status", deal.status.label(), DealStatus::Lost.label())];
+    record(tx, env, by, "deal.lost", number, &changes, reason)
 }
 
 /// Makes a closed deal pending again. What is left of its commission is taken back.
@@ -118,19 +194,50 @@ pub fn lose(tx: &mut Tx, env: &Env, by: &Actor, number: i64, reason: &str) -> Re
 pub fn reopen(tx: &mut Tx, env: &Env, by: &Actor, number: i64, reason: &str) -> Result<(), DealError> {
     let deal = deals::lock(tx, number)?.ok_or(DealError::Unknown)?;
     next_status(deal.status, DealAct::Reopen)?;
+    let mut taken = Money::ZERO;
     if let (Some(won), Some(partner)) = (&deal.won, &deal.partner)
         && won.commission.is_some()
     {
         // Locked before the ledger, in the order in which winning locks them.
         let volume = partners::lock_volume(tx, &partner.id)?.0;
-        let taken = reverse(tx, env, &deal, Cause::Reopening, reason)?;
+        taken = reverse(tx, env, &deal, Cause::Reopening, reason)?;
         // Clamped, not asserted: the totals are a projection and must never keep sales from correcting a deal.
         partners::add_totals(tx, &partner.id, 0, -1, -won.remaining().min(volume))?;
         add_profit(tx, env, &partner.id, -taken)?;
     }
     deals::set_pending(tx, number, env.now)?;
     history(tx, env, Some(by), number, "reopened", None, Some(reason))?;
-    Ok(())
+    if let Some(partner) = &deal.partner {
+        let notice = Notice::DealChanged {
+            deal: number,
+            name: deal.client_name.clone(),
+            refunded: None,
+            taken,
+            reason: reason.to_owned(),
+        };
+        notify::tell(tx, env, &partner.id, &notice)?;
+    }
+    let mut changes = vec![Change::new("Status", deal.status.label(), DealStatus::Pending.label())];
+    changes.extend(taken_back(env, taken));
+    record(tx, env, by, "deal.reopened", number, &changes, reason)
+}
+
+/// What was taken back of a commission, for the audit.
+fn taken_back(env: &Env, taken: Money) -> Option<Change> {
+    taken.is_positive().then(|| Change::set("Commission taken back", env.programme.currency.format(taken)))
+}
+
+fn record(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    what: &str,
+    number: i64,
+    changes: &[Change],
+    reason: &str,
+) -> Result<(), DealError> {
+    let number = number.to_string();
+    Ok(audit::record(tx, env, by, Act { what, on: ("deal", &number), changes, reason })?)
 }
 
 /// Records that the client was given money back. The commission is taken back in proportion.
@@ -152,17 +259,37 @@ pub fn refund(
     let refunded = won.refunded + amount;
     let refunds = won.refunds + 1;
     let mut reversed = Money::ZERO;
+    let mut taken = Money::ZERO;
     if let (Some(commission), Some(partner)) = (won.commission, &deal.partner) {
         let cause = Cause::Refund { number: refunds, deal_amount: won.amount, refunded_total: refunded };
         let volume = partners::lock_volume(tx, &partner.id)?.0;
-        let taken = reverse(tx, env, &deal, cause, reason)?;
+        taken = reverse(tx, env, &deal, cause, reason)?;
         reversed = commission.reversed + taken;
         partners::add_totals(tx, &partner.id, 0, 0, -amount.min(volume))?;
         add_profit(tx, env, &partner.id, -taken)?;
     }
     deals::set_refunded(tx, number, refunded, refunds, reversed, env.now)?;
     history(tx, env, Some(by), number, "refunded", Some(amount), Some(reason))?;
-    Ok(())
+    if let Some(partner) = &deal.partner
+        && won.commission.is_some()
+    {
+        let notice = Notice::DealChanged {
+            deal: number,
+            name: deal.client_name.clone(),
+            refunded: Some(amount),
+            taken,
+            reason: reason.to_owned(),
+        };
+        notify::tell(tx, env, &partner.id, &notice)?;
+    }
+    let currency = env.programme.currency;
+    let after = currency.format(remaining - amount);
+    let mut changes = vec![
+        Change::set("Refunded", currency.format(amount)),
+        Change::new("Left of the amount", currency.format(remaining), after),
+    ];
+    changes.extend(taken_back(env, taken));
+    record(tx, env, by, "deal.refunded", number, &changes, reason)
 }
 
 /// Books what a refund or reopening takes back; returns how much that was.

@@ -3,7 +3,9 @@
 //! transaction, which may run twice.
 
 pub mod accounts;
+pub mod attribution;
 pub mod audit;
+pub mod claims;
 pub mod clicks;
 pub mod clients;
 pub mod deals;

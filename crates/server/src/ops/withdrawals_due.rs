@@ -20,7 +20,7 @@ const AT_ONCE: i64 = 50;
 ///
 /// # Errors
 /// When the database says no.
-pub fn remind(tx: &mut Tx, env: &Env) -> Result<u64, DbError> {
+pub fn remind(tx: &mut Tx, env: &Env) -> Result<usize, DbError> {
     let mut sent = 0;
     for reminder in Reminder::ALL.into_iter().rev() {
         let hours = reminder.hours();

@@ -18,6 +18,10 @@ pub const LINK: &str = "/link";
 pub const QR_SVG: &str = "/link/qr.svg";
 /// The QR code as a picture.
 pub const QR_JPG: &str = "/link/qr.jpg";
+/// A sheet with the QR code, to be printed.
+pub const LINK_SHEET: &str = "/link/sheet";
+/// Business cards with the QR code, to be printed.
+pub const LINK_CARDS: &str = "/link/cards";
 /// Statistics.
 pub const STATISTICS: &str = "/statistics";
 /// The entries behind the balance.
@@ -134,6 +138,11 @@ pub fn office_client(number: i64) -> String {
 /// The page of a deal.
 pub fn office_deal(number: i64) -> String {
     format!("{OFFICE_DEALS}/{number}")
+}
+
+/// The page of a claim.
+pub fn office_claim(number: i64) -> String {
+    format!("{OFFICE_CLAIMS}/{number}")
 }
 
 /// The page of a withdrawal.

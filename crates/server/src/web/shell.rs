@@ -1,8 +1,8 @@
 //! What surrounds a page: name, navigation, notices.
 
-use domain::{notice::Channel, permission::Permission, support::due_at, withdrawal};
+use domain::{claim, notice::Channel, permission::Permission, support::due_at, withdrawal};
 use store::{
-    DbError, Tx, feedback,
+    DbError, Tx, claims, feedback,
     outbox::{self, Status},
     recovery, support, verification, withdrawals,
 };
@@ -74,6 +74,8 @@ impl PortalShell {
             "support" => Some("We have your request and answer by email."),
             "replied" => Some("Your message is sent. We answer by email."),
             "ticket-closed" => Some("Your request is closed. Thank you."),
+            "claim" => Some("Your claim is filed. You see the ruling here, and we tell you."),
+            "claim_withdrawn" => Some("The claim is withdrawn."),
             "withdrawal" => Some("Your withdrawal is requested. Finance answers within 48 hours."),
             _ => None,
         });
@@ -186,6 +188,7 @@ impl OfficeShell {
         let mut tabs = Vec::new();
         for (path, label, permission) in [
             (paths::OFFICE_CLIENTS, "Clients", Permission::ReadClients),
+            (paths::OFFICE_CLAIMS, "Claims", Permission::RuleOnClaims),
             (paths::OFFICE_WITHDRAWALS, "Withdrawals", Permission::ReadWithdrawals),
             (paths::OFFICE_PARTNERS, "Partners", Permission::ReadPartners),
             (paths::OFFICE_SUPPORT, "Support", Permission::AnswerSupport),
@@ -208,6 +211,10 @@ impl OfficeShell {
                 paths::OFFICE_SUPPORT => {
                     let (waiting, oldest) = support::waiting(tx)?;
                     (waiting, oldest.is_some_and(|oldest| env.now > due_at(oldest)))
+                }
+                paths::OFFICE_CLAIMS => {
+                    let (open, first) = claims::waiting(tx)?;
+                    (open, first.is_some_and(|due| claim::is_overdue(due, env.now)))
                 }
                 paths::OFFICE_FEEDBACK => (feedback::open_count(tx)?, false),
                 paths::OFFICE_RECOVERY => {
@@ -247,6 +254,10 @@ fn notice(done: &str) -> Option<&'static str> {
         "refunded" => "The refund is recorded.",
         "deal" => "The deal is added.",
         "note" => "The note is kept.",
+        "assigned" => "The client is assigned. Both partners are told.",
+        "taken" => "The client belongs to nobody now. The partner is told.",
+        "accepted" => "The claim is accepted and the client assigned. Both partners are told.",
+        "declined" => "The claim is answered. The partner is told.",
         "paid" => "The withdrawal is marked paid.",
         "rejected" => "The withdrawal is rejected; the money is available to the partner again.",
         "suspended" => "The partner is suspended.",

@@ -184,6 +184,20 @@ both_databases!(portal_forms_take_anything, async |db: Db| {
     .await;
     spoil(&form(browser, "/support/3001/reply", &[("message", "Hello there"), ("submission", "s")])).await;
     account_forms(browser).await;
+    spoil(&form(
+        browser,
+        "/claims",
+        &[
+            ("client_name", "Aurora Ceramics"),
+            ("client_contact", "Call Ann"),
+            ("sent_on", "2999-01-01"),
+            ("how", "By Telegram"),
+            ("evidence", "She wrote so"),
+            ("submission", "s"),
+        ],
+    ))
+    .await;
+    spoil(&form(browser, "/claims/4001/withdraw", &[("x", "")])).await;
     for path in [
         "/support?before=%00&transaction=%00&kind=%ff&done=x",
         "/support/abc",
@@ -192,6 +206,8 @@ both_databases!(portal_forms_take_anything, async |db: Db| {
         "/guide?done=%ff",
         "/confirm/%00",
         "/email/%ff",
+        "/claims?before=%00&done=%ff",
+        "/link/sheet?name=%00",
         "/statistics?c_sort=%00&c_after=x&c_q=%25&w_sort=1&days=9999999999999",
         "/statistics/entries?before=x&deal=%ff",
         "/statistics/clients.csv?c_q=%00",
@@ -235,6 +251,39 @@ both_databases!(office_forms_take_anything, async |db: Db| {
     .await;
     spoil(&form(&admin, &format!("/office/clients/{client}/notes"), &[("message", "Called twice")])).await;
     spoil(&form(&admin, &format!("/office/clients/{client}/deals"), &[("title", "Second shop")])).await;
+    partner
+        .browser
+        .post(
+            "/claims",
+            &[
+                ("client_name", "Aurora"),
+                ("sent_on", &site.app.env().now.day().iso()),
+                ("how", "By mail"),
+                ("evidence", "x"),
+                ("submission", "s"),
+            ],
+        )
+        .await
+        .expect(StatusCode::SEE_OTHER);
+    let id = partner.id.clone();
+    let claim = site.read(move |tx| Ok(store::claims::of_partner(tx, &id, None, 1)?[0].number)).await;
+    let page = format!("/office/clients/{client}");
+    spoil(&form(
+        &admin,
+        &format!("{page}/attribution"),
+        &[("partner", "Zebedee"), ("reason", "She said so")],
+    ))
+    .await;
+    spoil(&form(&admin, &format!("{page}/code"), &[("code", "K7XM49QQ"), ("reason", "On the phone")])).await;
+    spoil(&form(&admin, &format!("{page}/attribution/none"), &[("reason", "")])).await;
+    let page = format!("/office/claims/{claim}");
+    spoil(&form(
+        &admin,
+        &format!("{page}/accept"),
+        &[("client", "other"), ("other", "C-999999"), ("reason", "It fits")],
+    ))
+    .await;
+    spoil(&form(&admin, &format!("{page}/reject"), &[("reason", "")])).await;
     spoil(&form(&admin, &format!("/office/deals/{pending}/win"), &[("amount", "-5")])).await;
     spoil(&form(&admin, &format!("/office/deals/{pending}/lose"), &[("reason", "")])).await;
     spoil(&form(&admin, &format!("/office/deals/{pending}/reopen"), &[("reason", "")])).await;
@@ -280,6 +329,8 @@ both_databases!(office_forms_take_anything, async |db: Db| {
         "/office/clients/abc",
         "/office/clients/99999999999999999999999",
         "/office/deals/-1",
+        "/office/claims/%00",
+        "/office/claims?status=%00&after=x.y",
         "/office/withdrawals/%00",
         "/office/partners/%f0%9f%a6%80",
         "/office/clients?q=%00&status=x&before=y&partner=%ff",

@@ -2,14 +2,17 @@
 
 mod account;
 mod attribution;
+mod attribution_moves;
 mod audit;
 mod bot_api;
+mod claims;
 mod concurrency;
 mod crash;
 mod demo;
 mod input;
 mod links;
 mod money;
+mod moves_at_once;
 mod permissions;
 mod reminders;
 mod sessions;

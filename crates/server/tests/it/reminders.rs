@@ -24,8 +24,8 @@ async fn start(db: Db) -> Site {
     site
 }
 
-async fn remind(site: &Site) -> u64 {
-    let reminded: Result<u64, DbError> = site.app.write(ops::withdrawals_due::remind).await;
+async fn remind(site: &Site) -> usize {
+    let reminded: Result<usize, DbError> = site.app.write(ops::withdrawals_due::remind).await;
     reminded.unwrap()
 }
 

@@ -59,6 +59,10 @@ fn programme(db: &Db) {
              VALUES (1001, 'C', '', '', '', '', 'ann', 0, 'c')",
             "INSERT INTO client (number, name, email, phone, telegram, message, created_at, search)
              VALUES (1002, 'D', '', '', '', '', 0, 'd')",
+            "INSERT INTO attribution (id, client_number, at, partner_id, method)
+             VALUES ('a1', 1001, 0, 'bob', 'link')",
+            "INSERT INTO attribution (id, client_number, at, partner_id, method, reason)
+             VALUES ('a2', 1001, 1, 'ann', 'staff', 'why')",
         ],
     );
     // Won, partly refunded, on hold, won again after a reopening, reopened, lost, suspended, nobody's, too small.
@@ -176,6 +180,10 @@ const DAMAGES: &[(&str, Rule, &str)] = &[
     ),
     ("UPDATE partner_totals SET deals_won = 9 WHERE partner_id = 'ann'", Rule::PartnerTotals, "partner ann"),
     ("UPDATE partner_totals SET clients = 1 WHERE partner_id = 'bob'", Rule::PartnerTotals, "partner bob"),
+    ("UPDATE deal SET partner_id = 'bob' WHERE number = 6", Rule::Attribution, "T-6"),
+    ("UPDATE deal SET partner_id = 'ann' WHERE number = 8", Rule::Attribution, "T-8"),
+    ("UPDATE client SET partner_id = 'bob' WHERE number = 1001", Rule::Attribution, "C-1001"),
+    ("UPDATE attribution SET partner_id = NULL WHERE id = 'a2'", Rule::Attribution, "C-1001"),
 ];
 
 /// Not an error: what was found, on the way out of a unit that is to be rolled back.

@@ -4,15 +4,19 @@ use askama::Template;
 use axum::{extract::State, http::StatusCode};
 use domain::{
     money::Currency,
-    permission::Permission,
+    permission::{Permission, Role},
     text::{Line, Message, Phone, Telegram},
 };
 use store::{
     clients::{self, Attribution, Client, Note},
     deals::{self, Deal},
+    partners::Partner,
 };
 
-use super::parts::{Asked, Badge, Link, Moment, Number, Refused};
+use super::{
+    attribution::Decision,
+    parts::{Asked, Badge, Link, Moment, Number, Refused},
+};
 use crate::{
     app::App,
     ops::clients::{self as acts, ClientError},
@@ -44,25 +48,46 @@ struct ClientPage {
     notes: Vec<Written>,
     /// Whether the person may write notes and open deals.
     may_act: bool,
+    /// Whether the person may say whose client it is.
+    may_assign: bool,
+    /// Whom the name may mean that was typed as the new partner.
+    choices: Vec<Choice>,
+    /// Why the act that was sent can't be done as things stand.
+    conflict: Option<String>,
     refused: Refused,
     currency: &'static str,
+}
+
+/// A partner to choose from.
+pub(super) struct Choice {
+    code: String,
+    words: String,
+}
+
+impl Choice {
+    /// A partner with what tells one from another.
+    pub(super) fn new(partner: &Partner) -> Choice {
+        let suspended = if partner.suspended.is_some() { ", suspended" } else { "" };
+        Choice {
+            code: partner.code.to_string(),
+            words: format!("{}, {}, {}{suspended}", partner.name, partner.email, partner.code.spoken()),
+        }
+    }
+}
+
+/// What a page is shown for: nothing in particular, a form that was refused, or an act that came too late.
+#[derive(Default)]
+pub(super) struct Occasion {
+    pub(super) done: Option<String>,
+    pub(super) refused: Refused,
+    pub(super) choices: Vec<Choice>,
+    pub(super) conflict: Option<String>,
 }
 
 /// A way to reach the client; the link may be empty.
 struct Contact {
     label: &'static str,
     link: Link,
-}
-
-/// One entry of the attribution's history.
-struct Decision {
-    how: &'static str,
-    partner: Option<Link>,
-    code: String,
-    repaired_from: String,
-    reason: String,
-    by: String,
-    at: Moment,
 }
 
 struct DealRow {
@@ -94,20 +119,6 @@ fn contacts(client: &Client) -> Vec<Contact> {
     ]
 }
 
-impl Decision {
-    fn new(decision: &Attribution) -> Decision {
-        Decision {
-            how: decision.method.label(),
-            partner: decision.partner.as_ref().map(Link::partner),
-            code: decision.code.clone().unwrap_or_default(),
-            repaired_from: decision.repaired_from.clone().unwrap_or_default(),
-            reason: decision.reason.clone().unwrap_or_default(),
-            by: decision.decided_by.clone().unwrap_or_else(|| "Contact form".into()),
-            at: Moment::exact(decision.at),
-        }
-    }
-}
-
 impl DealRow {
     fn new(deal: &Deal, currency: Currency) -> DealRow {
         DealRow {
@@ -124,8 +135,8 @@ impl ClientPage {
     fn new(
         shell: OfficeShell,
         found: (Client, Vec<Attribution>, Vec<Deal>, Vec<Note>),
-        may_act: bool,
-        refused: Refused,
+        role: Role,
+        occasion: Occasion,
         currency: Currency,
     ) -> ClientPage {
         let (client, history, deals, notes) = found;
@@ -137,7 +148,7 @@ impl ClientPage {
             since: Moment::exact(client.created_at),
             partner: client.partner.as_ref().map(Link::partner),
             name: client.name,
-            history: history.iter().map(Decision::new).collect(),
+            history: history.iter().map(|decision| Decision::new(decision, role)).collect(),
             deals: deals.iter().map(|deal| DealRow::new(deal, currency)).collect(),
             notes: notes
                 .into_iter()
@@ -147,22 +158,29 @@ impl ClientPage {
                     message: note.message,
                 })
                 .collect(),
-            may_act,
-            refused,
+            may_act: role.may(Permission::CloseDeals),
+            may_assign: role.may(Permission::AssignClients),
+            choices: occasion.choices,
+            conflict: occasion.conflict,
+            refused: occasion.refused,
             currency: currency.code(),
         }
     }
 }
 
-async fn render(
+/// The page of a client, for an occasion.
+///
+/// # Errors
+/// 404 when there is no such client.
+pub(super) async fn render(
     app: &App,
     staff: Staff,
     number: i64,
-    done: Option<String>,
     status: StatusCode,
-    refused: Refused,
+    occasion: Occasion,
 ) -> Page {
-    let may_act = staff.role.may(Permission::CloseDeals);
+    let role = staff.role;
+    let done = occasion.done.clone();
     let (shell, found) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let client = clients::by_number(tx, number)?.ok_or_else(PageError::not_found)?;
@@ -172,7 +190,7 @@ async fn render(
             Ok((shell, (client, history, deals, clients::notes(tx, number)?)))
         })
         .await?;
-    show_with(status, &ClientPage::new(shell, found, may_act, refused, app.programme().currency))
+    show_with(status, &ClientPage::new(shell, found, role, occasion, app.programme().currency))
 }
 
 /// `GET /office/clients/{n}`
@@ -180,7 +198,8 @@ async fn render(
 /// # Errors
 /// 404 when there is no such client.
 pub async fn page(State(app): State<App>, staff: Staff, Number(number): Number, asked: Asked) -> Page {
-    render(&app, staff, number, asked.done(), StatusCode::OK, Refused::default()).await
+    let occasion = Occasion { done: asked.done(), ..Occasion::default() };
+    render(&app, staff, number, StatusCode::OK, occasion).await
 }
 
 /// `POST /office/clients/{n}/notes`
@@ -217,8 +236,10 @@ pub async fn add_deal(
     go_to(&paths::with_query(&paths::office_client(number), &[("done", "deal")]))
 }
 
-async fn refuse(app: &App, staff: Staff, number: i64, act: &'static str, form: Fields) -> Page {
-    render(app, staff, number, None, StatusCode::UNPROCESSABLE_ENTITY, Refused::act(act, form)).await
+/// The page again with a form that was refused.
+pub(super) async fn refuse(app: &App, staff: Staff, number: i64, act: &'static str, form: Fields) -> Page {
+    let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
+    render(app, staff, number, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
 }
 
 impl From<ClientError> for PageError {
@@ -258,6 +279,14 @@ mod tests {
             repaired_from: Some("K7QM2XVD".into()),
             decided_by: None,
             reason: None,
+            claim: None,
+            evidence: String::new(),
+        };
+        let ruled = Attribution {
+            method: Method::Claim,
+            claim: Some(4001),
+            evidence: "The same email address.".into(),
+            ..decision.clone()
         };
         let nobody = Attribution {
             partner: None,
@@ -280,9 +309,14 @@ mod tests {
         let mut form = Fields::filled([("message", "typed <script>")]);
         form.refuse("message", "Too long.");
         let note = Note { at, author: "Sam".into(), message: "Call on Monday".into() };
-        let found = (client, vec![decision, nobody], vec![deal], vec![note]);
-        let refused = Refused::act("note", form);
-        let page = ClientPage::new(OfficeShell::sample(), found.clone(), true, refused, Currency::USD);
+        let found = (client, vec![decision, nobody, ruled], vec![deal], vec![note]);
+        let occasion = Occasion {
+            refused: Refused::act("note", form),
+            choices: vec![Choice { code: "K7QM2XWD".into(), words: "Mara, m@example.com".into() }],
+            ..Occasion::default()
+        };
+        let page =
+            ClientPage::new(OfficeShell::sample(), found.clone(), Role::Sales, occasion, Currency::USD);
         let text = page.render().unwrap();
         for part in [
             "C-1042 Aurora &#60;b&#62;",
@@ -294,10 +328,16 @@ mod tests {
             "/office/deals/2077",
             "typed &#60;script&#62;",
             "Too long.",
+            "href=\"/office/claims/4001\"",
+            "The same email address.",
+            "value=\"K7QM2XWD\"",
         ] {
             assert!(text.contains(part), "{part}");
         }
-        let reader = ClientPage::new(OfficeShell::sample(), found, false, Refused::default(), Currency::USD);
-        assert!(!reader.render().unwrap().contains("<form class"), "who may only read sees no forms");
+        let occasion = Occasion::default();
+        let reader = ClientPage::new(OfficeShell::sample(), found, Role::Finance, occasion, Currency::USD);
+        let text = reader.render().unwrap();
+        assert!(!text.contains("<form class"), "who may only read sees no forms");
+        assert!(text.contains("Claim K-4001") && !text.contains("/office/claims/4001"));
     }
 }

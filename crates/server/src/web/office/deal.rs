@@ -135,6 +135,7 @@ impl Happened {
             "lost" => ("Closed unsuccessfully".to_owned(), "Goodword"),
             "reopened" => ("Reopened".to_owned(), "Goodword"),
             "refunded" => (format!("Refunded {amount}"), "Goodword"),
+            "moved" => ("Given to another partner with the client".to_owned(), "Goodword"),
             "available" => {
                 ("The commission became available".to_owned(), "Goodword, at the end of the hold period")
             }
@@ -389,13 +390,14 @@ mod tests {
     }
 
     fn text(status: DealStatus, may: bool, refused: Refused) -> String {
-        let events = ["created", "won", "refunded", "reopened", "lost", "available"].map(|kind| Event {
-            at: AT,
-            kind: kind.into(),
-            actor: None,
-            amount: Some(Money::from_minor(100)),
-            reason: Some("Because <i>".into()),
-        });
+        let events =
+            ["created", "won", "refunded", "reopened", "lost", "available", "moved"].map(|kind| Event {
+                at: AT,
+                kind: kind.into(),
+                actor: None,
+                amount: Some(Money::from_minor(100)),
+                reason: Some("Because <i>".into()),
+            });
         let programme = Programme::standard();
         DealPage::new(OfficeShell::sample(), deal(status), None, &events, &programme, may, refused)
             .render()

@@ -1,8 +1,11 @@
 //! Pages for staff. Every address is here with the permission it needs; nothing of the office is reached past
 //! this table, and the tests walk the whole of it.
 
+pub mod attribution;
 pub mod audit;
 mod audit_words;
+pub mod claim;
+pub mod claims;
 pub mod client;
 pub mod clients;
 pub mod deal;
@@ -52,6 +55,7 @@ pub fn table() -> Vec<OfficeRoute> {
     use Permission::*;
     let clients = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_CLIENTS);
     let deals = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_DEALS);
+    let claims = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_CLAIMS);
     let withdrawals = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_WITHDRAWALS);
     let partners = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_PARTNERS);
     let feedback = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_FEEDBACK);
@@ -65,6 +69,13 @@ pub fn table() -> Vec<OfficeRoute> {
         route(clients(""), ReadClients, get(client::page)),
         route(clients("/notes"), CloseDeals, post(client::add_note)),
         route(clients("/deals"), CloseDeals, post(client::add_deal)),
+        route(clients("/attribution"), AssignClients, post(attribution::assign)),
+        route(clients("/attribution/none"), AssignClients, post(attribution::take_away)),
+        route(clients("/code"), AssignClients, post(attribution::give_code)),
+        route(paths::OFFICE_CLAIMS, RuleOnClaims, get(claims::page)),
+        route(claims(""), RuleOnClaims, get(claim::page)),
+        route(claims("/accept"), RuleOnClaims, post(claim::accept)),
+        route(claims("/reject"), RuleOnClaims, post(claim::reject)),
         route(deals(""), ReadClients, get(deal::page)),
         route(deals("/win"), CloseDeals, post(deal::win)),
         route(deals("/lose"), CloseDeals, post(deal::lose)),

@@ -29,10 +29,18 @@ struct FeedbackPage {
 
 /// The page that feedback is about; what isn't one of ours counts as the main page.
 fn page_of(typed: &str) -> &'static str {
-    [paths::STATISTICS, paths::STATEMENT, paths::WALLETS, paths::SUPPORT, paths::ACCOUNT, paths::GUIDE]
-        .into_iter()
-        .find(|page| *page == typed)
-        .unwrap_or(paths::LINK)
+    [
+        paths::STATISTICS,
+        paths::STATEMENT,
+        paths::WALLETS,
+        paths::CLAIMS,
+        paths::SUPPORT,
+        paths::ACCOUNT,
+        paths::GUIDE,
+    ]
+    .into_iter()
+    .find(|page| *page == typed)
+    .unwrap_or(paths::LINK)
 }
 
 /// `POST /feedback`

@@ -5,6 +5,7 @@ use axum::{
     extract::{Query, State},
     response::Response,
 };
+use domain::referral_code::ReferralCode;
 use store::{DbError, partners};
 
 use super::Done;
@@ -26,6 +27,7 @@ struct LinkPage {
     shell: PortalShell,
     link: String,
     spoken: String,
+    spelled: String,
     qr: String,
     share: Vec<Channel>,
     window_days: i64,
@@ -62,11 +64,12 @@ fn channels(link: &str, programme: &str) -> Vec<Channel> {
 }
 
 impl LinkPage {
-    fn new(env: &Env, shell: PortalShell, link: String, spoken: String) -> Result<LinkPage, PageError> {
+    fn new(env: &Env, shell: PortalShell, link: String, code: ReferralCode) -> Result<LinkPage, PageError> {
         let programme = &env.programme;
         Ok(LinkPage {
             shell,
-            spoken,
+            spoken: code.spoken(),
+            spelled: code.spelled(),
             qr: qr::svg(&link),
             share: channels(&link, &programme.name),
             link,
@@ -77,7 +80,8 @@ impl LinkPage {
     }
 }
 
-async fn code(app: &App, partner: &Partner) -> Result<domain::referral_code::ReferralCode, PageError> {
+/// The code of a partner.
+pub(super) async fn code(app: &App, partner: &Partner) -> Result<ReferralCode, PageError> {
     let id = partner.id.clone();
     let found = app.read(move |tx, _| partners::by_id(tx, &id)).await.map_err(|error: DbError| error)?;
     Ok(found.ok_or_else(PageError::not_found)?.code)
@@ -92,7 +96,7 @@ pub async fn page(State(app): State<App>, partner: Partner, Query(done): Query<D
     let env = app.env();
     let shell = PortalShell::new(&env, &partner, paths::LINK, done.done.as_deref());
     let link = format!("{}{}", app.public_url, paths::referral(code));
-    show(&LinkPage::new(&env, shell, link, code.spoken())?)
+    show(&LinkPage::new(&env, shell, link, code)?)
 }
 
 /// `GET /link/qr.svg`

@@ -1,11 +1,13 @@
 //! Pages for partners.
 
 mod chart;
+pub mod claims;
 pub mod export;
 pub mod feedback;
 pub mod link;
 mod lists;
 pub mod notices;
+pub mod print;
 pub mod statement;
 pub mod statistics;
 pub mod support;
@@ -41,6 +43,10 @@ pub fn routes() -> Router<App> {
         .route(&tickets(""), get(ticket::page))
         .route(&tickets("/reply"), post(ticket::reply))
         .route(&tickets("/close"), post(ticket::close))
+        .route(paths::CLAIMS, get(claims::page).post(claims::file))
+        .route(&format!("{}/{{n}}/withdraw", paths::CLAIMS), post(claims::withdraw))
+        .route(paths::LINK_SHEET, get(print::sheet))
+        .route(paths::LINK_CARDS, get(print::cards))
         .route(paths::FEEDBACK, post(feedback::send))
 }
 

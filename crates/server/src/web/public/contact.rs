@@ -5,6 +5,7 @@ use axum::{extract::State, http::StatusCode};
 use axum_extra::extract::CookieJar;
 use domain::{
     attribution::{LinkRule, Visit},
+    claim::matching::TYPED,
     referral_code::ReferralCode,
     text::{Email, Message, Name, Phone, Telegram, optional},
 };
@@ -13,7 +14,7 @@ use crate::{
     app::App,
     limits::Limited,
     ops::clients::{self, Contact},
-    redirect::visit_in,
+    redirect::{keep_damaged, visit_in},
     web::{
         address::Origin,
         fields::{Asked, Fields},
@@ -88,6 +89,9 @@ pub async fn submit(
         );
     }
     let Some(contact) = read(&mut form, visit_in(&jar)) else {
+        if form.error("code").is_some() {
+            keep_damaged(&app, form.typed("code"), TYPED.to_owned());
+        }
         if form.typed("submission").is_empty() {
             form.set("submission", env.ids.uuid(env.now));
         }

@@ -1,0 +1,396 @@
+//! One claim: what the partner says, the clients that may be meant with what speaks for each, and the ruling.
+
+use askama::Template;
+use axum::{extract::State, http::StatusCode};
+use domain::{
+    claim::{ClaimRefusal, matching},
+    clock::Timestamp,
+    permission::Role,
+    text::Message,
+};
+use store::{
+    claims::{self, Claim},
+    clients,
+};
+
+use super::{
+    attribution::Decision,
+    claims::badge,
+    parts::{Asked, Badge, Link, Moment, Number, Refused, numbers_in},
+};
+use crate::{
+    app::App,
+    ops::{
+        attribution::AssignError,
+        claims::{self as acts, Around, Proposal, RuleError, is_open},
+    },
+    web::{
+        error::PageError,
+        fields::Fields,
+        paths,
+        shell::OfficeShell,
+        show::{Page, go_to, show_with},
+        visitor::Staff,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "office/claim.html")]
+struct ClaimPage {
+    shell: OfficeShell,
+    conflict: Option<String>,
+    number: i64,
+    status: Badge,
+    open: bool,
+    partner: Link,
+    client_name: String,
+    client_contact: String,
+    sent_on: String,
+    how: String,
+    evidence: String,
+    filed: Moment,
+    ruling: Option<Ruling>,
+    proposals: Vec<Proposed>,
+    days: Vec<(String, i64)>,
+    clicks: Vec<Visit>,
+    complete: bool,
+    damaged: Vec<Visit>,
+    refused: Refused,
+}
+
+/// How it was ruled.
+struct Ruling {
+    reason: String,
+    by: String,
+    at: Moment,
+    client: Option<Link>,
+}
+
+/// A client who may be meant.
+struct Proposed {
+    number: i64,
+    client: Link,
+    contact: String,
+    since: Moment,
+    strength: &'static str,
+    reasons: Vec<String>,
+    belongs: String,
+    theirs: bool,
+    history: Vec<Decision>,
+}
+
+/// A visit, and what is to be said about its code.
+struct Visit {
+    at: Moment,
+    source: String,
+    code: String,
+    note: String,
+}
+
+/// How many visits are listed.
+const LISTED: usize = 25;
+
+impl Proposed {
+    fn new(proposal: &Proposal, claim: &Claim, role: Role) -> Proposed {
+        let client = &proposal.client;
+        let contacts = [&client.email, &client.phone, &client.telegram];
+        let contacts: Vec<&str> =
+            contacts.into_iter().map(String::as_str).filter(|contact| !contact.is_empty()).collect();
+        let theirs = client.partner.as_ref().is_some_and(|partner| partner.id == claim.partner.id);
+        Proposed {
+            number: client.number,
+            client: Link::client(client.number, &client.name),
+            contact: contacts.join(", "),
+            since: Moment::exact(client.created_at),
+            strength: matching::strength(proposal.points()),
+            reasons: proposal.reasons.iter().map(matching::Reason::words).collect(),
+            belongs: match &client.partner {
+                Some(_) if theirs => "Already belongs to this partner.".into(),
+                Some(partner) => format!("Belongs to {}.", partner.name),
+                None => "Belongs to nobody.".into(),
+            },
+            theirs,
+            history: proposal.history.iter().map(|decision| Decision::new(decision, role)).collect(),
+        }
+    }
+}
+
+/// What a page is shown for: nothing in particular, a form that was refused, or an act that came too late.
+#[derive(Default)]
+struct Occasion {
+    done: Option<String>,
+    refused: Refused,
+    conflict: Option<String>,
+}
+
+/// Everything that the page shows, as it was at one moment.
+struct Found {
+    claim: Claim,
+    /// What the client of an accepted claim is called.
+    client_name: String,
+    around: Around,
+    proposals: Vec<Proposal>,
+    now: Timestamp,
+}
+
+impl ClaimPage {
+    fn new(shell: OfficeShell, found: &Found, role: Role, occasion: Occasion) -> ClaimPage {
+        let Found { claim, client_name, around, proposals, now } = found;
+        let decided = claim.decided.as_ref();
+        ClaimPage {
+            shell,
+            conflict: occasion.conflict,
+            number: claim.number,
+            status: badge(claim, *now),
+            open: is_open(claim),
+            partner: Link::partner(&claim.partner),
+            client_name: claim.client_name.clone(),
+            client_contact: claim.client_contact.clone(),
+            sent_on: claim.sent_on.start().date(),
+            how: claim.how.clone(),
+            evidence: claim.evidence.clone(),
+            filed: Moment::exact(claim.filed_at),
+            ruling: decided.map(|(at, by)| Ruling {
+                reason: claim.reason.clone(),
+                by: by.clone().unwrap_or_else(|| claim.partner.name.clone()),
+                at: Moment::exact(*at),
+                client: claim.client_number.map(|number| Link::client(number, client_name)),
+            }),
+            proposals: proposals.iter().map(|proposal| Proposed::new(proposal, claim, role)).collect(),
+            days: around.days.iter().map(|day| (day.day.start().date(), day.clicks)).collect(),
+            clicks: around
+                .clicks
+                .iter()
+                .take(LISTED)
+                .map(|click| Visit {
+                    at: Moment::exact(click.at),
+                    source: click.source.clone(),
+                    code: click.repaired_from.clone().unwrap_or_default(),
+                    note: if click.repaired_from.is_some() { "repaired".into() } else { String::new() },
+                })
+                .collect(),
+            complete: around.complete && around.clicks.len() <= LISTED,
+            damaged: around
+                .damaged
+                .iter()
+                .take(LISTED)
+                .map(|(found, damage)| Visit {
+                    at: Moment::exact(found.at),
+                    source: found.source.clone(),
+                    code: found.code.clone(),
+                    note: damage.to_string(),
+                })
+                .collect(),
+            refused: occasion.refused,
+        }
+    }
+}
+
+async fn render(app: &App, staff: Staff, number: i64, code: StatusCode, occasion: Occasion) -> Page {
+    let role = staff.role;
+    let done = occasion.done.clone();
+    let (shell, found) = app
+        .read(move |tx, env| -> Result<_, PageError> {
+            let claim = claims::by_number(tx, number)?.ok_or_else(PageError::not_found)?;
+            let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_CLAIMS, done.as_deref())?;
+            let client = match claim.client_number {
+                Some(number) => clients::by_number(tx, number)?,
+                None => None,
+            };
+            let client_name = client.map(|client| client.name).unwrap_or_default();
+            let around = acts::around(tx, &claim)?;
+            let proposals = if is_open(&claim) { acts::proposals(tx, &claim, &around)? } else { Vec::new() };
+            Ok((shell, Found { claim, client_name, around, proposals, now: env.now }))
+        })
+        .await?;
+    show_with(code, &ClaimPage::new(shell, &found, role, occasion))
+}
+
+/// `GET /office/claims/{n}`
+///
+/// # Errors
+/// 404 when there is no such claim.
+pub async fn page(State(app): State<App>, staff: Staff, Number(number): Number, asked: Asked) -> Page {
+    let occasion = Occasion { done: asked.done(), ..Occasion::default() };
+    render(&app, staff, number, StatusCode::OK, occasion).await
+}
+
+/// The word of the choice that leads to the field for another client.
+const OTHER: &str = "other";
+
+/// The client that the ruling names: one of those proposed, or another by its number.
+fn client(form: &mut Fields) -> Option<i64> {
+    let field = if form.typed("client").trim() == OTHER { OTHER } else { "client" };
+    form.check(field, |typed| {
+        numbers_in(typed.trim()).0.ok_or("Choose a client, or write the number, like C-1042.")
+    })
+}
+
+/// `POST /office/claims/{n}/accept`
+///
+/// # Errors
+/// 404 when there is no such claim.
+pub async fn accept(State(app): State<App>, staff: Staff, Number(number): Number, mut form: Fields) -> Page {
+    let client = client(&mut form);
+    let reason = form.check("reason", |typed| Message::parse_as("reason", typed));
+    let Some((client, reason)) = client.zip(reason) else {
+        return refuse(&app, staff, number, "accept", form).await;
+    };
+    let by = staff.actor.clone();
+    let ruled = app.write(move |tx, env| acts::accept(tx, env, &by, number, client, reason.as_str())).await;
+    answer(&app, staff, number, ("accept", "accepted"), form, ruled).await
+}
+
+/// `POST /office/claims/{n}/reject`
+///
+/// # Errors
+/// 404 when there is no such claim.
+pub async fn reject(State(app): State<App>, staff: Staff, Number(number): Number, mut form: Fields) -> Page {
+    let Some(reason) = form.check("reason", |typed| Message::parse_as("reason", typed)) else {
+        return refuse(&app, staff, number, "reject", form).await;
+    };
+    let by = staff.actor.clone();
+    let ruled = app.write(move |tx, env| acts::reject(tx, env, &by, number, reason.as_str())).await;
+    answer(&app, staff, number, ("reject", "declined"), form, ruled).await
+}
+
+async fn refuse(app: &App, staff: Staff, number: i64, act: &'static str, form: Fields) -> Page {
+    let claim =
+        app.read(move |tx, _| claims::by_number(tx, number)).await?.ok_or_else(PageError::not_found)?;
+    // A form that is no longer shown: what is wrong with its fields is beside the point.
+    if let Err(refusal) = domain::claim::next_status(claim.status, domain::claim::ClaimAct::Reject) {
+        return conflict(app, staff, number, act, form, refusal).await;
+    }
+    let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
+    render(app, staff, number, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
+}
+
+async fn conflict(
+    app: &App,
+    staff: Staff,
+    number: i64,
+    act: &'static str,
+    form: Fields,
+    refusal: ClaimRefusal,
+) -> Page {
+    let occasion = Occasion {
+        refused: Refused::act(act, form),
+        conflict: Some(refusal.to_string()),
+        ..Occasion::default()
+    };
+    render(app, staff, number, StatusCode::CONFLICT, occasion).await
+}
+
+async fn answer(
+    app: &App,
+    staff: Staff,
+    number: i64,
+    (act, done): (&'static str, &str),
+    mut form: Fields,
+    ruled: Result<(), RuleError>,
+) -> Page {
+    match ruled {
+        Ok(()) => go_to(&paths::with_query(&paths::office_claim(number), &[("done", done)])),
+        Err(RuleError::Unknown) => Err(PageError::not_found()),
+        Err(RuleError::Refused(refusal)) => conflict(app, staff, number, act, form, refusal).await,
+        Err(RuleError::Assign(
+            error @ (AssignError::UnknownClient | AssignError::Suspended(_) | AssignError::Already(_)),
+        )) => {
+            let field = if form.typed("client").trim() == OTHER { OTHER } else { "client" };
+            form.refuse(field, error);
+            refuse(app, staff, number, act, form).await
+        }
+        Err(RuleError::Assign(error)) => Err(error.into()),
+        Err(RuleError::Db(error)) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::claims::tests::{AT, sample};
+    use super::*;
+    use domain::{
+        claim::{ClaimStatus, matching::Reason},
+        clock::Day,
+        money::Money,
+        referral_code::damage::Damage,
+    };
+    use store::{clients::Client, clients::PartnerName, matching::DamagedCode, matching::FoundClick};
+
+    fn text(status: ClaimStatus, refused: Refused) -> String {
+        let claim = sample(status);
+        let client = Client {
+            number: 1042,
+            name: "Aurora <i>".into(),
+            email: "hello@aurora.example".into(),
+            phone: String::new(),
+            telegram: String::new(),
+            message: String::new(),
+            partner: Some(PartnerName { id: "p2".into(), name: "Mara".into() }),
+            created_at: AT,
+        };
+        let proposal =
+            Proposal { client, reasons: vec![Reason::Email, Reason::Name(8_000)], history: Vec::new() };
+        let day =
+            store::partners::PartnerDay { day: Day(AT.day().0), clicks: 3, clients: 0, profit: Money::ZERO };
+        let around = Around {
+            days: vec![day],
+            clicks: vec![FoundClick {
+                at: AT,
+                source: "t.me".into(),
+                repaired_from: Some("K7QM2XVD".into()),
+            }],
+            complete: false,
+            damaged: vec![(
+                DamagedCode { at: AT, code: "K7MQ2XWD".into(), source: String::new() },
+                Damage::Swapped,
+            )],
+        };
+        let found = Found { claim, client_name: "Aurora".into(), around, proposals: vec![proposal], now: AT };
+        let occasion = Occasion { refused, ..Occasion::default() };
+        ClaimPage::new(OfficeShell::sample(), &found, Role::Sales, occasion).render().unwrap()
+    }
+
+    #[test]
+    fn an_open_claim_shows_proposals_with_their_reasons() {
+        let text = text(ClaimStatus::Open, Refused::default());
+        for part in [
+            "Strong",
+            "The same email address.",
+            "80 % alike",
+            "Belongs to Mara.",
+            "K7MQ2XWD",
+            "two neighbouring letters are swapped",
+            "K7QM2XVD",
+            "name=\"client\" value=\"1042\"",
+            "action=\"/office/claims/4001/reject\"",
+            "not every",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+        assert!(!text.contains("<i>") && !text.contains("<Weber>"));
+    }
+
+    #[test]
+    fn a_ruling_is_shown_and_no_form_any_more() {
+        for status in [ClaimStatus::Accepted, ClaimStatus::Rejected, ClaimStatus::Withdrawn] {
+            let text = text(status, Refused::default());
+            assert!(!text.contains("<form class"), "{status:?}");
+            assert!(text.contains("The email is the same."), "{status:?}");
+            assert_eq!(text.contains("/office/clients/1042"), status == ClaimStatus::Accepted);
+        }
+    }
+
+    #[test]
+    fn a_client_is_named_by_choice_or_by_number() {
+        for (fields, expected) in [
+            ([("client", "1042"), ("other", "")], Some(1042)),
+            ([("client", "C-1042"), ("other", "7")], Some(1042)),
+            ([("client", "other"), ("other", "c-1043")], Some(1043)),
+            ([("client", "other"), ("other", "")], None),
+            ([("client", ""), ("other", "1042")], None),
+        ] {
+            assert_eq!(client(&mut Fields::filled(fields)), expected, "{fields:?}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Looking for the clients, clicks and damaged codes that a claim may mean. Everything is found by an index, or in a
+//! bounded stretch of a table whose numbers grow with time: never by walking through a million clients or clicks.
+
+use crate::{DbError, Tx, Value, params};
+use domain::{
+    claim::keys::{Clues, Keys},
+    clock::Timestamp,
+};
+
+/// A table that grows with time: rows with higher numbers are later ones. Two servers may swap neighbours, which
+/// doesn't matter here.
+#[derive(Debug, Clone, Copy)]
+enum Growing {
+    Clients,
+    Clicks,
+}
+
+impl Growing {
+    const fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Growing::Clients => ("client", "number", "created_at"),
+            Growing::Clicks => ("click", "id", "at"),
+        }
+    }
+}
+
+/// The first number whose row is not earlier than a moment, by halving: some thirty reads by key.
+fn first_from(tx: &mut Tx, growing: Growing, at: Timestamp) -> Result<i64, DbError> {
+    let (table, number, time) = growing.names();
+    let ends = tx.one(
+        &format!("SELECT COALESCE(MIN({number}), 0), COALESCE(MAX({number}), 0) FROM {table}"),
+        params![],
+    )?;
+    let (mut low, mut high) = (ends.get::<i64>(0)?, ends.get::<i64>(1)? + 1);
+    let sql = format!("SELECT {number}, {time} FROM {table} WHERE {number} >= $1 ORDER BY {number} LIMIT 1");
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match tx.opt(&sql, params![middle])? {
+            Some(row) if row.get::<i64>(1)? < at.micros() => low = row.get::<i64>(0)? + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// How many clients with one key are looked at.
+const SAME_KEY: i64 = 20;
+/// How many clients whose name begins with the same word.
+const SAME_WORD: i64 = 100;
+/// The shortest first word of a name that is looked for.
+const SHORTEST_WORD: usize = 4;
+
+/// The numbers of clients whom contacts or names point to.
+pub fn by_keys(tx: &mut Tx, clues: &Clues, name_key: &str) -> Result<Vec<i64>, DbError> {
+    let mut numbers = Vec::new();
+    for (column, keys) in
+        [("email_key", &clues.emails), ("phone_key", &clues.phones), ("telegram_key", &clues.telegrams)]
+    {
+        for key in keys {
+            // The second condition is what makes a partial index fit.
+            let sql = format!(
+                "SELECT number FROM client WHERE {column} = $1 AND {column} <> '' ORDER BY number DESC LIMIT $2"
+            );
+            push(&mut numbers, tx, &sql, params![key, SAME_KEY])?;
+        }
+    }
+    if !name_key.is_empty() {
+        let sql = "SELECT number FROM client WHERE name_key = $1 ORDER BY number DESC LIMIT $2";
+        push(&mut numbers, tx, sql, params![name_key, SAME_KEY])?;
+    }
+    if let Some(word) = name_key.split(' ').next().filter(|word| word.chars().count() >= SHORTEST_WORD) {
+        let sql =
+            "SELECT number FROM client WHERE name_key >= $1 AND name_key < $2 ORDER BY name_key LIMIT $3";
+        push(&mut numbers, tx, sql, params![word, format!("{word}\u{10ffff}"), SAME_WORD])?;
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
+}
+
+fn push(numbers: &mut Vec<i64>, tx: &mut Tx, sql: &str, values: &[Value]) -> Result<(), DbError> {
+    for row in tx.all(sql, values)? {
+        numbers.push(row.get(0)?);
+    }
+    Ok(())
+}
+
+/// The numbers of clients who left their contact in a stretch of time, the earliest first.
+pub fn by_time(tx: &mut Tx, from: Timestamp, to: Timestamp, limit: i64) -> Result<Vec<i64>, DbError> {
+    let first = first_from(tx, Growing::Clients, from)?;
+    let rows = tx.all(
+        "SELECT number FROM client WHERE number >= $1 AND number < $2 AND created_at < $3 ORDER BY number",
+        params![first, first.saturating_add(limit), to.micros()],
+    )?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// A visit through a partner's link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundClick {
+    /// When.
+    pub at: Timestamp,
+    /// The host that the link stood on, or empty.
+    pub source: String,
+    /// The code as it was followed, where it had to be repaired.
+    pub repaired_from: Option<String>,
+}
+
+/// The visits of people through a partner's link in a stretch of time, the earliest first, and whether all of it was
+/// looked through: at most `budget` clicks of all partners are, which is taken off the budget.
+pub fn clicks(
+    tx: &mut Tx,
+    partner_id: &str,
+    from: Timestamp,
+    to: Timestamp,
+    budget: &mut i64,
+    limit: i64,
+) -> Result<(Vec<FoundClick>, bool), DbError> {
+    let first = first_from(tx, Growing::Clicks, from)?;
+    let end = first_from(tx, Growing::Clicks, to)?;
+    let looked_at = (end - first).clamp(0, (*budget).max(0));
+    *budget -= looked_at;
+    let rows = tx.all(
+        "SELECT at, source, repaired_from FROM click
+         WHERE id >= $1 AND id < $2 AND partner_id = $3 AND automatic = 0 ORDER BY id LIMIT $4",
+        params![first, first + looked_at, partner_id, limit],
+    )?;
+    let clicks = rows
+        .iter()
+        .map(|row| {
+            let at = Timestamp::from_micros(row.get(0)?);
+            Ok(FoundClick { at, source: row.get(1)?, repaired_from: row.get(2)? })
+        })
+        .collect::<Result<_, DbError>>()?;
+    Ok((clicks, first + looked_at >= end))
+}
+
+/// A code that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedCode {
+    /// When it was followed.
+    pub at: Timestamp,
+    /// Its letters.
+    pub code: String,
+    /// The host that the link stood on, or empty.
+    pub source: String,
+}
+
+/// Keeps a code that could not be read.
+pub fn keep_damaged(tx: &mut Tx, damaged: &DamagedCode) -> Result<(), DbError> {
+    tx.exec(
+        "INSERT INTO damaged_code (at, code, source) VALUES ($1, $2, $3)",
+        params![damaged.at.micros(), &damaged.code, &damaged.source],
+    )?;
+    Ok(())
+}
+
+/// The codes that could not be read in a stretch of time, the earliest first.
+pub fn damaged(tx: &mut Tx, from: Timestamp, to: Timestamp, limit: i64) -> Result<Vec<DamagedCode>, DbError> {
+    let rows = tx.all(
+        "SELECT at, code, source FROM damaged_code WHERE at >= $1 AND at < $2 ORDER BY at LIMIT $3",
+        params![from.micros(), to.micros(), limit],
+    )?;
+    rows.iter()
+        .map(|row| {
+            let at = Timestamp::from_micros(row.get(0)?);
+            Ok(DamagedCode { at, code: row.get(1)?, source: row.get(2)? })
+        })
+        .collect()
+}
+
+/// Forgets codes followed before a moment, and of the others all but the newest `most`.
+pub fn sweep_damaged(tx: &mut Tx, before: Timestamp, most: i64) -> Result<(), DbError> {
+    tx.exec("DELETE FROM damaged_code WHERE at < $1", params![before.micros()])?;
+    tx.exec(
+        "DELETE FROM damaged_code WHERE id <= (SELECT COALESCE(MAX(id), 0) FROM damaged_code) - $1",
+        params![most],
+    )?;
+    Ok(())
+}
+
+/// Fills in what clients from before this was kept are found by. Returns how many; the caller comes again until none
+/// is left.
+pub fn fill_keys(tx: &mut Tx, limit: i64) -> Result<usize, DbError> {
+    let rows = tx.all(
+        "SELECT number, name, email, phone, telegram FROM client WHERE name_key IS NULL ORDER BY number LIMIT $1",
+        params![limit],
+    )?;
+    for row in &rows {
+        let [name, email, phone, telegram]: [String; 4] =
+            [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+        let keys = Keys::of(&name, &email, &phone, &telegram);
+        tx.exec(
+            "UPDATE client SET email_key = $1, phone_key = $2, telegram_key = $3, name_key = $4
+             WHERE number = $5 AND name_key IS NULL",
+            params![keys.email, keys.phone, keys.telegram, keys.name, row.get::<i64>(0)?],
+        )?;
+    }
+    Ok(rows.len())
+}
