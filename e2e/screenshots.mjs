@@ -37,10 +37,11 @@ async function setScene(browser, server) {
   const newcomer = await signedIn(browser, server, 'noor.haddad@example.com');
   return [
     ['guest', await person(browser, server), {
-      front: '/', 'sign-up': '/sign-up', 'sign-in': '/sign-in', recover: '/recover', contact: '/contact', missing: '/no-such-page',
+      front: '/', 'sign-up': '/sign-up', 'sign-in': '/sign-in', recover: '/recover', contact: '/contact', 'guest-support': '/support', missing: '/no-such-page',
     }],
     ['partner', partner, {
       link: '/link', statistics: '/statistics?days=90', entries: '/statistics/entries', wallets: '/wallets',
+      support: '/support', 'support-request': await linkOn(partner, '/support', '/support/'),
     }],
     ['newcomer', newcomer, { 'new-statistics': '/statistics', 'new-wallets': '/wallets' }],
     ['admin', admin, {
@@ -51,7 +52,11 @@ async function setScene(browser, server) {
       'office-withdrawal': await linkOn(admin, '/office/withdrawals', '/office/withdrawals/'),
       'office-partners': '/office/partners',
       'office-partner': await linkOn(admin, '/office/partners', '/office/partners/'),
-      'office-feedback': '/office/feedback', 'office-recovery': '/office/recovery',
+      'office-support': '/office/support',
+      'office-support-request': await linkOn(admin, '/office/support', '/office/support/'),
+      'office-feedback': '/office/feedback',
+      'office-feedback-message': await linkOn(admin, '/office/feedback', '/office/feedback/'),
+      'office-recovery': '/office/recovery',
       'office-settings': '/office/settings', 'office-staff': '/office/staff',
     }],
   ];

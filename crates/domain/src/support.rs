@@ -8,7 +8,8 @@ pub const ANSWER_HOURS: i64 = 1;
 /// A closed request can be taken up again by replying for this many days.
 pub const REPLY_DAYS: i64 = 14;
 
-/// How many messages one request takes from the person: a conversation never comes near it, a program does.
+/// How much may be said and done about one request before the person has to write a new one: a conversation between
+/// people never comes near it, a program does.
 pub const MAX_ENTRIES: i64 = 200;
 
 /// What a request is about.

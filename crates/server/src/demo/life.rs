@@ -6,15 +6,16 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use domain::{
     attribution::Visit,
-    clock::{DAY, Day, HOUR, Timestamp},
+    clock::{DAY, Day, HOUR, SECOND, Timestamp},
     money::Money,
     permission::Role,
     rate::Rate,
     referral_code::{Reading, ReferralCode},
+    support::TicketKind,
     text::{Email, Message, Name},
     wallet::WalletKind,
 };
-use store::{Tx, programme::Programme};
+use store::{Tx, deals::PartnerDeals, programme::Programme};
 
 use super::{
     addresses::Addresses,
@@ -30,7 +31,9 @@ use crate::{
         Actor,
         accounts::{self, SignUp},
         clients::{self, Contact},
-        deals, feedback, partners, programme, recovery, sessions, staff, wallets,
+        deals, feedback, partners, programme, recovery, sessions, staff,
+        support::{self, Seen, SignedIn, Way},
+        wallets,
         withdrawals::{self, Ask},
     },
 };
@@ -120,6 +123,11 @@ impl World {
     }
 }
 
+/// What the story calls a request.
+fn submission(line: usize) -> String {
+    format!("demo-{line}")
+}
+
 struct Today<'a, 'tx, 'db> {
     tx: &'a mut Tx<'db>,
     story: &'tx Story,
@@ -132,6 +140,49 @@ impl Today<'_, '_, '_> {
     fn env(&self, now: Timestamp) -> Env {
         // Nobody is sent these messages, so it doesn't matter where their links lead.
         Env::alone(now, self.ids.clone(), self.world.programme.clone(), "http://127.0.0.1:8080")
+    }
+
+    /// Somebody asks support; of partners' numbers the newest client's deal is named.
+    fn request(&mut self, env: &Env, partner: Option<usize>, line: usize) -> anyhow::Result<()> {
+        let request = &words::REQUESTS[line];
+        // The guest is a partner whose mailbox is gone; anybody could say so.
+        let who = &self.story.cast[partner.unwrap_or(cast::OSCAR)];
+        let email = if partner.is_some() { who.email.as_str() } else { "oscar.l@example.net" };
+        let signed_in = match partner {
+            Some(place) => {
+                Some(SignedIn { id: self.world.partner(place)?.id.clone(), email: who.email.clone() })
+            }
+            None => None,
+        };
+        let newest = match &signed_in {
+            Some(is) if request.concerns => {
+                store::deals::of_partner(self.tx, &is.id, &PartnerDeals::default(), None, 1)?.pop()
+            }
+            _ => None,
+        };
+        let ask = support::Ask {
+            partner: signed_in,
+            name: Name::parse(who.name)?,
+            email: Email::parse(email)?,
+            kind: if request.financial { TicketKind::Financial } else { TicketKind::Technical },
+            concerns: newest.map(|(deal, _)| format!("T-{}", deal.number)).unwrap_or_default(),
+            message: Message::parse(request.message)?,
+            submission: Some(submission(line)),
+        };
+        support::ask(self.tx, env, &ask)?;
+        Ok(())
+    }
+
+    /// Whoever answers a request, and the request as it stands.
+    fn answering(&mut self, line: usize) -> anyhow::Result<(Actor, Seen)> {
+        let role = if words::REQUESTS[line].financial { Role::Finance } else { Role::Support };
+        let number = self.request_number(line)?;
+        Ok((self.world.actor(role, line)?, Seen { number, version: None }))
+    }
+
+    fn request_number(&mut self, line: usize) -> anyhow::Result<i64> {
+        let ticket = store::support::by_submission(self.tx, &submission(line))?;
+        Ok(ticket.context("the request wasn't sent yet")?.number)
     }
 
     fn set_up(&mut self, at: Timestamp, change: impl FnOnce(&mut Programme)) -> anyhow::Result<()> {
@@ -230,6 +281,24 @@ impl Today<'_, '_, '_> {
                 let open = store::feedback::list(self.tx, false, None, 100)?;
                 let oldest = open.last().context("no feedback is open")?;
                 feedback::set_done(self.tx, &env, &support, &oldest.id, true)?;
+            }
+            Event::Request { partner, line } => self.request(&env, partner, line)?,
+            Event::Answer { line } => {
+                let (by, seen) = self.answering(line)?;
+                support::answer(self.tx, &env, &by, seen, &Message::parse(words::REQUESTS[line].answer)?)?;
+            }
+            Event::Close { line } => {
+                let (by, seen) = self.answering(line)?;
+                support::set_closed(self.tx, &env, &by, seen, true)?;
+            }
+            Event::Thanks { partner, line } => {
+                let way = Way::Partner {
+                    actor: Actor::partner(&self.world.partner(partner)?.id, self.story.cast[partner].name),
+                    number: self.request_number(line)?,
+                };
+                support::reply(self.tx, &env, &way, &Message::parse(words::REQUESTS[line].reply)?, None)?;
+                // The person's words and what follows them need a moment each, to stand in order.
+                support::close(self.tx, &Env { now: env.now.plus(60 * SECOND), ..env.clone() }, &way)?;
             }
             Event::Forgot(partner) => {
                 let email = Email::parse(&self.story.cast[partner].email)?;

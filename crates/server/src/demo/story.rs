@@ -86,6 +86,14 @@ pub enum Event {
     Feedback { partner: usize, line: usize },
     /// Support deals with the oldest message.
     FeedbackDone,
+    /// A partner, or somebody who can't sign in, asks support.
+    Request { partner: Option<usize>, line: usize },
+    /// The office answers a request.
+    Answer { line: usize },
+    /// The office closes a request that nobody has replied to.
+    Close { line: usize },
+    /// The partner thanks, and closes the request.
+    Thanks { partner: usize, line: usize },
     /// A partner has forgotten the password.
     Forgot(usize),
     /// Support helps with the forgotten password.
@@ -137,6 +145,7 @@ impl Story {
         plot.turns();
         plot.paydays();
         plot.letters();
+        plot.requests();
         plot.events.sort_by_key(|(at, _)| *at);
         let mut days: Vec<Vec<(Timestamp, Event)>> = (0..=TODAY).map(|_| Vec::new()).collect();
         for (at, event) in plot.events {
@@ -448,5 +457,25 @@ impl Plot {
         self.add(forgot.plus(HOUR / 2), Event::Helped(OSCAR));
         self.events.push((self.now.plus(-26 * HOUR), Event::Forgot(LUCAS)));
         self.events.push((self.now.plus(-HOUR / 2), Event::Forgot(OSCAR)));
+    }
+
+    /// What partners ask support; the last ones wait: one too long, one since just now, and a guest's.
+    fn requests(&mut self) {
+        let asked = [(KENJI, 96), (HANNAH, 150), (PRIYA, 214), (LUCAS, 260), (AMARA, 318), (MARA, 352)];
+        for (line, (partner, day)) in asked.into_iter().enumerate() {
+            let at = self.office(day);
+            self.add(at, Event::Request { partner: Some(partner), line });
+            self.add(at.plus(HOUR / 2), Event::Answer { line });
+            if !words::REQUESTS[line].reply.is_empty() {
+                self.add(at.plus(5 * HOUR), Event::Thanks { partner, line });
+            } else if partner != MARA {
+                self.add(at.plus(7 * DAY), Event::Close { line });
+            }
+        }
+        for (partner, line, waits) in
+            [(Some(MARA), 6, 3 * HOUR), (Some(HANNAH), 7, HOUR / 3), (None, 8, HOUR / 2)]
+        {
+            self.events.push((self.now.plus(-waits), Event::Request { partner, line }));
+        }
     }
 }

@@ -156,6 +156,96 @@ pub const SOURCES: [&str; 10] = [
     "www.facebook.com",
 ];
 
+/// A support request: financial or technical, what is asked, the answer, and what the partner makes of it.
+pub struct Request {
+    pub financial: bool,
+    /// It names the partner's newest client.
+    pub concerns: bool,
+    pub message: &'static str,
+    pub answer: &'static str,
+    pub reply: &'static str,
+}
+
+const fn request(
+    financial: bool,
+    concerns: bool,
+    message: &'static str,
+    answer: &'static str,
+    reply: &'static str,
+) -> Request {
+    Request { financial, concerns, message, answer, reply }
+}
+
+pub const REQUESTS: [Request; 9] = [
+    request(
+        true,
+        false,
+        "My bank says nothing has arrived, but the withdrawal is marked paid since Thursday. Could you check the \
+         reference?",
+        "It left our bank on Friday morning; between countries it takes up to three working days. Please write again if \
+         it hasn't come by Wednesday.",
+        "It came this morning. Thank you for the quick answer!",
+    ),
+    request(
+        false,
+        false,
+        "The QR code on my flyer prints a bit blurred. Which file should I give to the printer?",
+        "Take Download SVG on QR & Link: it stays sharp at any size. JPG is for messengers.",
+        "",
+    ),
+    request(
+        true,
+        true,
+        "This deal was closed at a lower amount than the client told me. Is a part of it still to come?",
+        "Yes: the second part is a deal of its own, which sales opens when the work starts. You will see it in Statistics.",
+        "",
+    ),
+    request(
+        false,
+        false,
+        "I changed my phone and the link in the share menu opens in the wrong app.",
+        "That is a setting of your phone: Settings, Apps, Default apps. Copy link always works.",
+        "",
+    ),
+    request(
+        true,
+        false,
+        "Can I be paid to my company's account instead of my own?",
+        "Yes, add it in Wallets as a bank account. It is used from your next withdrawal on.",
+        "Done, thank you.",
+    ),
+    request(
+        true,
+        true,
+        "The client says the invoice was paid in full. When does my commission become available?",
+        "Seven days after the deal closed. The day stands beside the entry in Statistics.",
+        "",
+    ),
+    // Nobody has answered these yet.
+    request(
+        true,
+        true,
+        "This client has asked me twice how the offer stands. Whom should they call?",
+        "",
+        "",
+    ),
+    request(
+        false,
+        false,
+        "Since this morning the page with my wallets loads without its colours on my old tablet. Is it just me?",
+        "",
+        "",
+    ),
+    // A guest's.
+    request(
+        false,
+        false,
+        "I can't sign in any more: my old mailbox was closed with my old job. Can I use another address?",
+        "",
+        "",
+    ),
+];
+
 #[cfg(test)]
 mod tests {
     use domain::text::Message;
@@ -166,7 +256,9 @@ mod tests {
     #[test]
     fn every_text_could_have_been_sent() {
         let feedback = FEEDBACK.iter().map(|(_, _, message)| message);
-        for text in CONTACTS.iter().chain(&NOTES).chain(feedback) {
+        let requests = REQUESTS.iter().flat_map(|is| [&is.message, &is.answer, &is.reply]);
+        let requests = requests.filter(|text| !text.is_empty());
+        for text in CONTACTS.iter().chain(&NOTES).chain(feedback).chain(requests) {
             assert_eq!(Message::parse(text).unwrap().as_str(), *text);
         }
         assert!(FEEDBACK.iter().all(|(mood, ..)| mood.is_empty() || MOODS.contains(mood)));

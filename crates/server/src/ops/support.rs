@@ -1,8 +1,9 @@
 //! Support requests: somebody writes, staff answers, either writes again.
 
 use domain::{
+    clock::Timestamp,
     reference::Reference,
-    support::{self, MAX_ENTRIES, TicketAct, TicketKind, TicketRefusal, TicketStatus, next_status},
+    support::{MAX_ENTRIES, TicketAct, TicketKind, TicketRefusal, TicketStatus, next_status},
     text::{Email, Message, Name},
 };
 use store::{
@@ -378,6 +379,9 @@ fn record(
 }
 
 /// Whether a person may still reply.
-pub fn may_reply(ticket: &Ticket, now: domain::clock::Timestamp) -> Result<(), TicketRefusal> {
-    support::next_status(ticket.status, TicketAct::Reply { since: now.since(ticket.since) }).map(|_| ())
+///
+/// # Errors
+/// [`TicketRefusal`], whose text can be shown to the person.
+pub fn may_reply(ticket: &Ticket, now: Timestamp) -> Result<(), TicketRefusal> {
+    next_status(ticket.status, TicketAct::Reply { since: now.since(ticket.since) }).map(|_| ())
 }

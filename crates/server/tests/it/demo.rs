@@ -66,6 +66,11 @@ fn promises(db: &Db, now: Timestamp) {
     for mood in ["good", "mixed", "bad", ""] {
         at_least(&format!("feedback WHERE mood = '{mood}'"), 3);
     }
+    assert_eq!(count(db, "support_ticket WHERE status = 'open'"), 3);
+    assert_eq!(count(db, "support_ticket WHERE status = 'open' AND partner_id IS NULL"), 1);
+    assert_eq!(count(db, "support_ticket WHERE status = 'answered' AND answered_by IS NOT NULL"), 1);
+    assert_eq!(count(db, "support_ticket WHERE status = 'closed'"), 5);
+    assert_eq!(count(db, "support_key"), 0, "nobody who knows the seed may read a guest's conversation");
     at_least("client_note", 150);
     assert_eq!(count(db, "partner WHERE suspended_at IS NOT NULL"), 1);
     assert_eq!(count(db, "partner WHERE agreed_rate_bp IS NOT NULL"), 1);
