@@ -18,28 +18,34 @@ const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/no-cluster-for-
 /// A thing that the tests use and that this repository doesn't bring.
 struct Need {
     what: &'static str,
-    part: Part,
+    parts: &'static [Part],
     /// Debian's names of the packages that bring it.
     packages: &'static [&'static str],
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         what: "PostgreSQL's server programs (initdb, postgres)",
-        part: Part::Unit,
+        parts: &[Part::Unit],
         packages: &["postgresql"],
         is_there: has_postgresql,
     },
     Need {
+        what: "aiosmtpd, a mail server in Python",
+        parts: &[Part::Unit, Part::Browser],
+        packages: &["python3-aiosmtpd"],
+        is_there: has_aiosmtpd,
+    },
+    Need {
         what: "Chromium, with fonts",
-        part: Part::Browser,
+        parts: &[Part::Browser],
         packages: &["chromium", "fonts-liberation", "fonts-dejavu-core"],
         is_there: || chromium().is_ok(),
     },
     Need {
         what: "Node.js 18 or newer, with npm",
-        part: Part::Browser,
+        parts: &[Part::Browser],
         packages: &["nodejs", "npm"],
         is_there: || node_major().is_some_and(|major| major >= NODE_MAJOR) && answers("npm"),
     },
@@ -77,7 +83,8 @@ pub fn provide(parts: &[Part]) -> Result<()> {
 }
 
 fn missing(parts: &[Part]) -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| parts.contains(&need.part) && !(need.is_there)()).collect()
+    let needed = |need: &&Need| need.parts.iter().any(|part| parts.contains(part));
+    NEEDS.iter().filter(needed).filter(|need| !(need.is_there)()).collect()
 }
 
 fn install(packages: &[&str]) -> Result<()> {
@@ -133,6 +140,16 @@ fn has_postgresql() -> bool {
         versions.any(|it| it.is_ok_and(|version| version.path().join("bin/initdb").is_file()))
     });
     beside_version || (answers("initdb") && answers("postgres"))
+}
+
+/// Debian brings it for the system's own Python, which may be another than the first in the PATH.
+fn has_aiosmtpd() -> bool {
+    let brings_it = |python: &&str| {
+        let mut python = Command::new(python);
+        python.args(["-c", "import aiosmtpd"]).stdout(Stdio::null()).stderr(Stdio::null());
+        python.status().is_ok_and(|status| status.success())
+    };
+    ["python3", "/usr/bin/python3"].iter().any(|python| brings_it(&python))
 }
 
 fn node_major() -> Option<u32> {

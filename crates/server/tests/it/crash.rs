@@ -17,16 +17,22 @@ use crate::support::{Browser, Partner, Site};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_goodword");
 
 /// A server in a process of its own.
-struct Process {
+pub struct Process {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Process {
     fn start(database: &str) -> Process {
+        Process::start_with(database, &[])
+    }
+
+    /// Starts a server with more in its environment.
+    pub fn start_with(database: &str, environment: &[(&str, &str)]) -> Process {
         let mut child = Command::new(PROGRAM)
             .args(["--listen", "127.0.0.1:0", "--rate-limit", "0", "--database", database])
             .env("GOODWORD_LOG", "error")
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -36,10 +42,17 @@ impl Process {
         Process { child, url }
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         // SIGKILL: nothing is flushed, nobody is asked.
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop, as an operator does, and waits until it has.
+    pub fn stop(mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        assert!(self.child.wait().unwrap().success(), "the server ends cleanly");
     }
 }
 

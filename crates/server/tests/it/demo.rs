@@ -76,6 +76,8 @@ fn promises(db: &Db, now: Timestamp) {
     assert_eq!(count(db, "partner WHERE agreed_rate_bp IS NOT NULL"), 1);
     assert_eq!(count(db, "recovery_request WHERE closed_at IS NULL"), 2);
     assert_eq!(count(db, "recovery_request WHERE closed_at IS NOT NULL"), 1);
+    let lately = now.plus(-2 * DAY).micros();
+    assert_eq!(count(db, &format!("outbox WHERE status = 'waiting' AND created_at < {lately}")), 0);
     assert_eq!(count(db, "session"), 0, "nobody who knows the seed may have a session");
     at_least("click", 25_000);
     let year = now.plus(-364 * DAY).day().0;
