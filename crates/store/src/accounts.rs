@@ -1,6 +1,6 @@
 //! Accounts: everybody who can sign in. Sessions and one-time addresses are in [`crate::sessions`].
 
-use crate::{DbError, Row, Tx, params};
+use crate::{DbError, Row, Tx, email_changes, params};
 use domain::{clock::Timestamp, permission::Role};
 
 /// Whether an account is a partner's or a member of staff's.
@@ -107,9 +107,10 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Account>, DbError> {
     tx.opt(&format!("{SELECT} WHERE a.id = $1"), params![id])?.as_ref().map(read).transpose()
 }
 
-/// Sets a new password.
+/// Sets a new password. A change of the email address under way ends: whoever asked for it knew the old password.
 pub fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<(), DbError> {
     tx.exec("UPDATE account SET password_hash = $1 WHERE id = $2", params![password_hash, id])?;
+    email_changes::end(tx, id)?;
     Ok(())
 }
 

@@ -84,11 +84,10 @@ fn lines(record: &Record) -> Vec<String> {
 
 impl Row {
     fn new(record: &Record, names: &HashMap<String, String>) -> Row {
-        let on = audit_words::subject(
-            &record.subject,
-            &record.subject_id,
-            names.get(&record.subject_id).map(String::as_str),
-        );
+        let name = names.get(&record.subject_id).map(String::as_str);
+        let is_own = record.actor_id.as_ref() == Some(&record.subject_id);
+        let name = if is_own { Some("Own account") } else { name };
+        let on = audit_words::subject(&record.subject, &record.subject_id, name);
         Row {
             at: Moment::exact(record.at),
             who: record.actor.clone(),
