@@ -109,8 +109,9 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Account>, DbError> {
 
 /// Sets a new password. A change of the email address under way ends: whoever asked for it knew the old password.
 pub fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<(), DbError> {
-    tx.exec("UPDATE account SET password_hash = $1 WHERE id = $2", params![password_hash, id])?;
+    // First, as whoever agrees to it does: rows are locked in one order.
     email_changes::end(tx, id)?;
+    tx.exec("UPDATE account SET password_hash = $1 WHERE id = $2", params![password_hash, id])?;
     Ok(())
 }
 
