@@ -37,3 +37,6 @@ CREATE TABLE verification (
     -- The first findings, a line each; empty when all is well.
     detail TEXT NOT NULL
 ){strict};
+
+-- One kind of thing, newest first; the index of single things would have to be sorted for that.
+CREATE INDEX audit_kind ON audit (subject, id);

@@ -1,6 +1,6 @@
 //! Accounts: everybody who can sign in. Sessions and one-time addresses are in [`crate::sessions`].
 
-use crate::{DbError, Row, Tx, params};
+use crate::{DbError, Row, Tx, email_changes, params};
 use domain::{clock::Timestamp, permission::Role};
 
 /// Whether an account is a partner's or a member of staff's.
@@ -107,8 +107,10 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Account>, DbError> {
     tx.opt(&format!("{SELECT} WHERE a.id = $1"), params![id])?.as_ref().map(read).transpose()
 }
 
-/// Sets a new password.
+/// Sets a new password. A change of the email address under way ends: whoever asked for it knew the old password.
 pub fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<(), DbError> {
+    // First, as whoever agrees to it does: rows are locked in one order.
+    email_changes::end(tx, id)?;
     tx.exec("UPDATE account SET password_hash = $1 WHERE id = $2", params![password_hash, id])?;
     Ok(())
 }

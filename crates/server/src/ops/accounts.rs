@@ -16,7 +16,7 @@ use store::{
 use super::{
     Actor,
     audit::{self, Act, Change},
-    email_change, sessions,
+    sessions,
 };
 use crate::{
     app::Env,
@@ -137,8 +137,8 @@ pub fn change_profile(
     audit::record(tx, env, by, Act { what: "profile.changed", on, changes: &changes, reason: "" })
 }
 
-/// Sets a new password: every other session ends, and so do one-time addresses that were sent before it and a change
-/// of the email address under way, which somebody else may have begun. `keep` is the hash of the secret of the session
+/// Sets a new password: every other session ends, and so do a one-time address for a new password and a change of the
+/// email address under way, which somebody else may have begun. `keep` is the hash of the secret of the session
 /// that goes on.
 ///
 /// # Errors
@@ -152,21 +152,11 @@ pub fn change_password(
 ) -> Result<(), DbError> {
     accounts::set_password(tx, &by.id, password_hash)?;
     store::sessions::close_others(tx, &by.id, keep)?;
-    forget_pending(tx, &by.id)?;
+    store::sessions::revoke(tx, &by.id, Purpose::Recovery)?;
     let what = "The password of your account was changed, and every other device was signed out.".into();
     notify::tell(tx, env, &by.id, &Notice::AccountChanged { what })?;
     let on = (by.own_subject(), by.id.as_str());
     audit::record(tx, env, by, Act { what: "password.changed", on, changes: &[], reason: "" })
-}
-
-/// Ends what was under way for an account before it got a new password.
-///
-/// # Errors
-/// When the database says no.
-pub fn forget_pending(tx: &mut Tx, account_id: &str) -> Result<(), DbError> {
-    store::sessions::revoke(tx, account_id, Purpose::Recovery)?;
-    email_change::forget(tx, account_id)?;
-    Ok(())
 }
 
 /// Makes the one-time address that confirms an email address; an earlier one ends.

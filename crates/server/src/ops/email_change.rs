@@ -76,10 +76,11 @@ pub fn ask(tx: &mut Tx, env: &Env, by: &Actor, email: &Email) -> Result<(), AskE
 }
 
 /// Ends the change that is under way and its one-time addresses. Returns whether there was one.
-pub(super) fn forget(tx: &mut Tx, account_id: &str) -> Result<bool, DbError> {
+fn forget(tx: &mut Tx, account_id: &str) -> Result<bool, DbError> {
+    let was_under_way = email_changes::end(tx, account_id)?;
     sessions::revoke(tx, account_id, Purpose::ReleaseEmail)?;
     sessions::revoke(tx, account_id, Purpose::AdoptEmail)?;
-    email_changes::end(tx, account_id)
+    Ok(was_under_way)
 }
 
 /// Ends the change that is under way.

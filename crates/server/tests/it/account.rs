@@ -6,12 +6,13 @@ use domain::{
     notice::NoticeKind,
     permission::Role,
 };
-use server::config::Settings;
+use server::{config::Settings, ops};
 use store::{
-    Db,
+    Db, accounts,
     audit::{self, Filter, Record},
     both_databases,
     outbox::{self, Message},
+    sessions::{self, Purpose},
 };
 
 use crate::{
@@ -286,6 +287,31 @@ both_databases!(a_change_of_the_address_runs_out_and_can_be_cancelled, async |db
     assert!(!mine.get("/account").await.body.contains("newer@example.com"));
     assert_eq!(sign_in(&site.browser(), "mara@example.com", PASSWORD).await, StatusCode::SEE_OTHER);
     site.verify().await;
+});
+
+both_databases!(a_password_chosen_by_a_mailed_link_ends_a_change_of_the_address, async |db: Db| {
+    let site = Site::start(db).await;
+    let thief = sign_up(&site, "mara@example.com").await;
+    let (release, adopt) = ask(&site, &thief, ("mara@example.com", "thief@example.com")).await;
+    yes(&thief, &adopt).await;
+    let secret = site.app.ids.secret();
+    let token_hash = ops::sessions::hash(&secret);
+    site.app
+        .write(move |tx, env| {
+            let id = accounts::by_email(tx, "mara@example.com")?.unwrap().id;
+            sessions::issue(tx, &token_hash, Purpose::Recovery, Some(&id), env.now, HOUR)
+        })
+        .await
+        .unwrap();
+    let owner = site.browser();
+    owner
+        .post(&format!("/reset/{secret}"), &[("password", OTHER_PASSWORD)])
+        .await
+        .expect(StatusCode::SEE_OTHER);
+    assert!(!is_in(&thief).await);
+    site.browser().get(&release).await.expect(StatusCode::GONE);
+    site.browser().post(&release, &[("answer", "yes")]).await.expect(StatusCode::GONE);
+    owner.get("/account").await.expect_text("mara@example.com");
 });
 
 both_databases!(an_address_with_an_account_is_not_told_and_not_taken, async |db: Db| {

@@ -301,7 +301,8 @@ both_databases!(admins_read_search_and_narrow_the_audit, async |db: Db| {
     }
     let about = admin.get(&format!("/office/audit?subject=partner&id={mara}")).await;
     about.expect_text("Signed up");
-    about.expect_text(&format!("href=\"/office/partners/{mara}\">Mara<"));
+    about.expect_text(&format!("href=\"/office/partners/{mara}\">Own account<"));
+
     admin.get("/office/audit?subject=nothing").await.expect_text("No record fits");
 
     let file = admin.get("/office/audit/records.csv?subject=deal").await.expect(StatusCode::OK);

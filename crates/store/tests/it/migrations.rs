@@ -179,3 +179,37 @@ fn the_programs_own_list_is_in_order_and_defers_nothing() {
         assert_eq!(status, Status { current: newest, newest, pending: 0 });
     }
 }
+
+#[test]
+fn sessions_from_before_can_be_told_apart() {
+    let this = MIGRATIONS.iter().position(|migration| migration.name == "account").unwrap();
+    for place in places() {
+        let old = Db::open(&place.url(), options(&MIGRATIONS[..this])).unwrap();
+        write(&old, |tx| {
+            tx.exec(
+                "INSERT INTO account (id, kind, name, email, email_key, created_at)
+                 VALUES ('a', 'partner', 'Mara', 'mara@example.com', 'mara@example.com', 0)",
+                &[],
+            )?;
+            for hash in ["h1", "h2", "h3"] {
+                tx.exec(
+                    "INSERT INTO session (token_hash, account_id, created_at, seen_at, expires_at, user_agent)
+                     VALUES ($1, 'a', 0, 0, 9, '')",
+                    params![hash],
+                )?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        old.close();
+        let db = Db::open(&place.url(), options(MIGRATIONS)).unwrap();
+        let now = domain::clock::Timestamp::from_micros(1);
+        let list = move |tx: &mut store::Tx| store::sessions::of_account(tx, "a", "h2", now, 10);
+        let sessions = read(&db, list).unwrap();
+        assert_eq!(sessions.iter().map(|session| session.id.as_str()).collect::<Vec<_>>(), ["2", "1", "3"]);
+        assert!(sessions[0].current && !sessions[1].current);
+        assert!(write(&db, |tx| store::sessions::close_one(tx, "a", "3")).unwrap().is_some());
+        assert_eq!(read(&db, list).unwrap().len(), 2);
+        db.close();
+    }
+}

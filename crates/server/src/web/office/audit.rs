@@ -84,11 +84,10 @@ fn lines(record: &Record) -> Vec<String> {
 
 impl Row {
     fn new(record: &Record, names: &HashMap<String, String>) -> Row {
-        let on = audit_words::subject(
-            &record.subject,
-            &record.subject_id,
-            names.get(&record.subject_id).map(String::as_str),
-        );
+        let name = names.get(&record.subject_id).map(String::as_str);
+        let is_own = record.actor_id.as_ref() == Some(&record.subject_id);
+        let name = if is_own { Some("Own account") } else { name };
+        let on = audit_words::subject(&record.subject, &record.subject_id, name);
         Row {
             at: Moment::exact(record.at),
             who: record.actor.clone(),
@@ -113,7 +112,7 @@ fn filter(asked: &Asked) -> Filter {
     };
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     Filter {
-        search: asked.search(),
+        search: bare(&asked.search()).to_owned(),
         actor_id: asked.id("by"),
         subject: given(plain("subject")),
         subject_id: given(bare(&plain("id")).to_owned()),
@@ -337,6 +336,7 @@ mod tests {
         assert_eq!(filter.subject.as_deref(), Some("deal"));
         assert_eq!(filter.subject_id.as_deref(), Some("2077"));
         assert_eq!(filter.actor_id, None);
+        assert_eq!(super::filter(&Asked(Fields::parse(b"q=T-2077"))).search, "2077");
         assert_eq!(address("/x", &filter), "/x?q=a&subject=deal&id=2077");
     }
 }
