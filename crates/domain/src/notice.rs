@@ -131,6 +131,8 @@ notices! {
     OfficeWithdrawal "office_withdrawal" "A withdrawal waits" AlwaysMail,
     /// To staff: a withdrawal is due soon or overdue.
     OfficeDue "office_due" "A withdrawal is due" AlwaysMail,
+    /// To staff: somebody wrote to support.
+    OfficeSupport "office_support" "A support request" AlwaysMail,
     /// To staff: a claim is overdue.
     OfficeClaim "office_claim" "A claim is overdue" AlwaysMail,
 }

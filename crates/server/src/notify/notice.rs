@@ -235,6 +235,15 @@ pub enum Notice {
         /// That moment is past.
         overdue: bool,
     },
+    /// To staff: somebody wrote to support.
+    OfficeSupport {
+        /// The ticket number.
+        ticket: i64,
+        /// Who wrote.
+        name: String,
+        /// What was written.
+        message: String,
+    },
     /// To staff: a claim is overdue.
     OfficeClaim {
         /// Whom the partner claims.
@@ -278,6 +287,7 @@ impl Notice {
             Notice::TelegramBroken { .. } => NoticeKind::TelegramBroken,
             Notice::OfficeWithdrawal { .. } => NoticeKind::OfficeWithdrawal,
             Notice::OfficeDue { .. } => NoticeKind::OfficeDue,
+            Notice::OfficeSupport { .. } => NoticeKind::OfficeSupport,
             Notice::OfficeClaim { .. } => NoticeKind::OfficeClaim,
         }
     }

@@ -52,6 +52,10 @@ pub fn all() -> Vec<Notice> {
     vec![
         Notice::Welcome { code: "7KQ4-XW2M".into(), confirm: secret() },
         Notice::ConfirmEmail { secret: secret() },
+        Notice::ReleaseEmail { secret: secret(), email: "mara@new.example".into(), hours: 24 },
+        Notice::AdoptEmail { secret: secret(), email: "mara@new.example".into(), hours: 24 },
+        Notice::EmailKnown,
+        Notice::EmailChanged { email: "mara@new.example".into() },
         Notice::Recovery { secret: secret(), hours: 1 },
         Notice::Invitation { secret: secret(), days: 7, role: "Finance" },
         Notice::NewClient { client: 1042, name: name() },
@@ -139,6 +143,7 @@ pub fn all() -> Vec<Notice> {
         Notice::OfficeWithdrawal { id: id(), partner: partner(), amount: money(50_000), due: NOW },
         Notice::OfficeDue { id: id(), partner: partner(), amount: money(50_000), due: NOW, overdue: false },
         Notice::OfficeDue { id: id(), partner: partner(), amount: money(50_000), due: NOW, overdue: true },
+        Notice::OfficeSupport { ticket: 3001, name: name(), message: "Where is <my> money?".into() },
         Notice::OfficeClaim { client_name: name(), partner: partner(), path: "/office/claims/7".into() },
     ]
 }

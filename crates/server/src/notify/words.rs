@@ -349,7 +349,7 @@ impl Notice {
                 ],
                 vec![],
                 None,
-                Some(("Open Account", to(paths::ACCOUNT))),
+                Some(("Choose your notices", to(paths::ACCOUNT_NOTICES))),
             ),
             Notice::OfficeWithdrawal { id, partner, amount, due } => say(
                 format!("{partner} requests {}", money(*amount)),
@@ -372,6 +372,13 @@ impl Notice {
                 vec![fact("Due", format!("{} UTC", due.date_time()))],
                 None,
                 Some(("Open the withdrawal", to(&paths::office_withdrawal(id)))),
+            ),
+            Notice::OfficeSupport { ticket, name, message } => say(
+                format!("S-{ticket}: {name} wrote to support"),
+                vec!["People are promised an answer within the hour.".into()],
+                vec![],
+                Some(message.clone()),
+                Some(("Open the request", to(&paths::office_ticket(*ticket)))),
             ),
             Notice::OfficeClaim { client_name, partner, path } => say(
                 format!("Overdue: {partner}'s claim to {client_name}"),
@@ -410,7 +417,7 @@ impl Notice {
             Choice::Free => format!(
                 "You get this as a partner of {programme}. Choose which notices you want: {}{}",
                 env.public_url,
-                paths::ACCOUNT
+                paths::ACCOUNT_NOTICES
             ),
             _ => format!("You get this because of your account or request at {programme}."),
         }

@@ -2,6 +2,7 @@
 
 use domain::{
     clock::Timestamp,
+    permission::Permission,
     reference::Reference,
     support::{MAX_ENTRIES, TicketAct, TicketKind, TicketRefusal, TicketStatus, next_status},
     text::{Email, Message, Name},
@@ -108,7 +109,25 @@ pub fn ask(tx: &mut Tx, env: &Env, ask: &Ask) -> Result<i64, AskError> {
     let to = Recipient { name: &name, email: ask.email.as_str() };
     let notice = Notice::SupportReceived { ticket: number, message: words(ask.message.as_str()) };
     notify::write_to(tx, env, partner_id, to, &notice)?;
+    tell_desk(tx, env, number, ask.kind, ask.name.as_str(), &ask.message)?;
     Ok(number)
+}
+
+/// Tells those who answer: of what concerns money finance too.
+fn tell_desk(
+    tx: &mut Tx,
+    env: &Env,
+    ticket: i64,
+    kind: TicketKind,
+    name: &str,
+    message: &Message,
+) -> Result<(), DbError> {
+    let desk = match kind {
+        TicketKind::Financial => Permission::AnswerSupport,
+        TicketKind::Technical => Permission::ReadFeedback,
+    };
+    let notice = Notice::OfficeSupport { ticket, name: name.to_owned(), message: message.to_string() };
+    notify::tell_staff(tx, env, desk, &notice)
 }
 
 /// The client and deal that a partner's number means, if they are the partner's own.
@@ -229,6 +248,7 @@ pub fn reply(
     let author = way.author(&ticket);
     if say(tx, env, ticket.number, EntryKind::Person, author, message.as_str(), submission)? {
         tickets::advance(tx, &ticket, status, env.now)?;
+        tell_desk(tx, env, ticket.number, ticket.kind, &ticket.name, message)?;
     }
     Ok(())
 }
