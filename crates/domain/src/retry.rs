@@ -9,17 +9,8 @@ const MINUTE: i64 = 60 * SECOND;
 
 /// What is waited after each failed try, in microseconds: ten tries over about a day. Short at first, because most
 /// trouble is over in minutes; the second is above the five minutes that a greylisting server wants to be waited.
-const PAUSES: [i64; 9] = [
-    30 * SECOND,
-    6 * MINUTE,
-    15 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    4 * HOUR,
-    7 * HOUR,
-    9 * HOUR,
-];
+const PAUSES: [i64; 9] =
+    [30 * SECOND, 6 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 7 * HOUR, 9 * HOUR];
 
 /// How often a message is tried before somebody has to look.
 pub const TRIES: i64 = PAUSES.len() as i64 + 1;

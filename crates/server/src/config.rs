@@ -333,7 +333,10 @@ mod tests {
                 "GOODWORD_MAIL_FROM",
             ),
             (Settings { mail_from: Some("nobody".into()), ..Settings::default() }, "GOODWORD_MAIL_FROM"),
-            (Settings { smtp_url: Some("mail.example.com".into()), ..Settings::default() }, "GOODWORD_SMTP_URL"),
+            (
+                Settings { smtp_url: Some("mail.example.com".into()), ..Settings::default() },
+                "GOODWORD_SMTP_URL",
+            ),
         ] {
             let error = Config::new(settings).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

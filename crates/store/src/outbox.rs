@@ -330,13 +330,7 @@ pub fn mark_failed(
 }
 
 /// Nothing more is tried until somebody has looked. Returns whether `holder` still had it.
-pub fn mark_parked(
-    tx: &mut Tx,
-    id: &str,
-    holder: &str,
-    why: &str,
-    now: Timestamp,
-) -> Result<bool, DbError> {
+pub fn mark_parked(tx: &mut Tx, id: &str, holder: &str, why: &str, now: Timestamp) -> Result<bool, DbError> {
     let marked = tx.exec(
         "UPDATE outbox SET status = 'parked', done_at = $1, claimed_by = NULL, last_error = $2
          WHERE id = $3 AND status = 'waiting' AND claimed_by = $4",
@@ -346,13 +340,7 @@ pub fn mark_parked(
 }
 
 /// The person no longer has the channel. Returns whether `holder` still had it.
-pub fn mark_closed(
-    tx: &mut Tx,
-    id: &str,
-    holder: &str,
-    why: &str,
-    now: Timestamp,
-) -> Result<bool, DbError> {
+pub fn mark_closed(tx: &mut Tx, id: &str, holder: &str, why: &str, now: Timestamp) -> Result<bool, DbError> {
     let marked = tx.exec(
         &format!(
             "UPDATE outbox SET status = 'dropped', done_at = $1, claimed_by = NULL, last_error = $2, {FORGET}

@@ -50,7 +50,8 @@ impl Smtp {
     /// # Errors
     /// A sentence with what is wrong.
     pub fn parse(text: &str) -> anyhow::Result<Smtp> {
-        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "smtp" | "smtps")).context(FORMS)?;
+        let url =
+            Url::parse(text).ok().filter(|url| matches!(url.scheme(), "smtp" | "smtps")).context(FORMS)?;
         let host = url.host_str().filter(|host| !host.is_empty()).context(FORMS)?.to_owned();
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             bail!("{FORMS}, with nothing after the host but ?tls= and ?timeout=");
@@ -126,7 +127,8 @@ mod tests {
             assert_eq!((smtp.host.as_str(), smtp.port, smtp.encryption), (host, port, encryption), "{text}");
             assert_eq!(smtp.patience, PATIENCE);
         }
-        let smtp = Smtp::parse("smtps://post%40example.com:p%2Fw%3A%C3%BC@mail.example.com?timeout=5").unwrap();
+        let smtp =
+            Smtp::parse("smtps://post%40example.com:p%2Fw%3A%C3%BC@mail.example.com?timeout=5").unwrap();
         assert_eq!(smtp.credentials, Some(("post@example.com".into(), "p/w:ü".into())));
         assert_eq!(smtp.patience, Duration::from_secs(5));
     }

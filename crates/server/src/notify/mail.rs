@@ -300,7 +300,8 @@ mod tests {
         let text = text(&evil, "");
         assert!(!text.lines().any(|line| line.starts_with("Bcc:")), "{text}");
         assert!(!text.contains("Reply-To"), "{text}");
-        let nowhere = outbox::Message { address: "a@example.com>\r\nRCPT TO:<b@example.com".into(), ..message() };
+        let nowhere =
+            outbox::Message { address: "a@example.com>\r\nRCPT TO:<b@example.com".into(), ..message() };
         assert!(build(&nowhere, &"a@b.example".parse().unwrap(), "", "http://x.example").is_err());
     }
 

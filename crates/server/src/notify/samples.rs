@@ -8,7 +8,12 @@
 //! git diff crates/server/src/notify/snapshots
 //! ```
 
-use std::{collections::{BTreeMap, BTreeSet}, fs, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::Arc,
+};
 
 use domain::{clock::Timestamp, ids::Ids, money::Money, notice::NoticeKind, rate::Rate};
 use store::programme::Programme;
@@ -42,7 +47,8 @@ pub fn all() -> Vec<Notice> {
     let rate = |bp| Rate::from_basis_points(bp).expect("a rate");
     let id = || "01935f7e-2b1c-7c11-9a52-1d3f5a6b7c8d".to_owned();
     let partner = || "Mara Lindqvist".to_owned();
-    let reason = || "The client wrote to us on 3 March and named you.\nWe have looked at the mails.".to_owned();
+    let reason =
+        || "The client wrote to us on 3 March and named you.\nWe have looked at the mails.".to_owned();
     vec![
         Notice::Welcome { code: "7KQ4-XW2M".into(), confirm: secret() },
         Notice::ConfirmEmail { secret: secret() },
@@ -71,7 +77,10 @@ pub fn all() -> Vec<Notice> {
         Notice::DealChanged { deal: 2077, name: name(), taken: money(15_500), reopened: false },
         Notice::DealChanged { deal: 2077, name: name(), taken: money(155_000), reopened: true },
         Notice::RateRaised { rate: rate(1_250), before: rate(1_000) },
-        Notice::WithdrawalRequested { amount: money(50_000), wallet: "Main (USDT on TRON, TR7NHq…Lj6t)".into() },
+        Notice::WithdrawalRequested {
+            amount: money(50_000),
+            wallet: "Main (USDT on TRON, TR7NHq…Lj6t)".into(),
+        },
         Notice::WithdrawalPaid {
             amount: money(50_000),
             wallet: "Main (USDT on TRON, TR7NHq…Lj6t)".into(),
@@ -81,16 +90,37 @@ pub fn all() -> Vec<Notice> {
         Notice::PaymentReturned { amount: money(50_000), reason: "The bank knows no such account.".into() },
         Notice::ClaimRuled { client_name: name(), accepted: Some(1042), reason: reason() },
         Notice::ClaimRuled { client_name: name(), accepted: None, reason: reason() },
-        Notice::ClientMoved { client: 1042, name: name(), to_you: true, commission: money(155_000), reason: reason() },
-        Notice::ClientMoved { client: 1042, name: name(), to_you: false, commission: Money::ZERO, reason: reason() },
-        Notice::SupportReceived { ticket: 311, message: "Where is my payment?\n\nIt was due on Monday.".into() },
+        Notice::ClientMoved {
+            client: 1042,
+            name: name(),
+            to_you: true,
+            commission: money(155_000),
+            reason: reason(),
+        },
+        Notice::ClientMoved {
+            client: 1042,
+            name: name(),
+            to_you: false,
+            commission: Money::ZERO,
+            reason: reason(),
+        },
+        Notice::SupportReceived {
+            ticket: 311,
+            message: "Where is my payment?\n\nIt was due on Monday.".into(),
+        },
         Notice::SupportAnswered { ticket: 311, answer: reason(), path: "/support/311".into() },
-        Notice::FeedbackAnswered { message: "More colours, please.".into(), answer: "They are on their way.".into() },
+        Notice::FeedbackAnswered {
+            message: "More colours, please.".into(),
+            answer: "They are on their way.".into(),
+        },
         Notice::WalletChanged {
             what: vec!["The wallet “Main” was added.".into(), "The wallet “Old” was removed.".into()],
             cooling_hours: Some(24),
         },
-        Notice::WalletChanged { what: vec!["The wallet “Main” has a new label.".into()], cooling_hours: None },
+        Notice::WalletChanged {
+            what: vec!["The wallet “Main” has a new label.".into()],
+            cooling_hours: None,
+        },
         Notice::NewSignIn { device: "Firefox on Linux".into(), at: NOW },
         Notice::AccountChanged { what: "Your password was changed.".into() },
         Notice::TelegramBroken { why: "the bot was blocked".into() },

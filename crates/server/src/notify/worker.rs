@@ -162,9 +162,8 @@ impl Claim {
         let id = message.id.clone();
         for tries in 1..=MARK_TRIES {
             let (message, holder, outcome) = (message.clone(), holder.clone(), outcome.clone());
-            let marked = app
-                .write(move |tx, env| ops::outbox::settle(tx, env, &message, &holder, &outcome))
-                .await;
+            let marked =
+                app.write(move |tx, env| ops::outbox::settle(tx, env, &message, &holder, &outcome)).await;
             match marked {
                 Ok(()) => return,
                 Err(error) if tries < MARK_TRIES => {

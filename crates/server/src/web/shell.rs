@@ -207,7 +207,9 @@ fn notice(done: &str) -> Option<&'static str> {
         "feedback" => "The message is moved.",
         "again" => "The message waits to be sent again.",
         "dropped" => "The message is not sent.",
-        "recovery_sent" => "The mail with a new one-time address is on its way. Earlier addresses have ended.",
+        "recovery_sent" => {
+            "The mail with a new one-time address is on its way. Earlier addresses have ended."
+        }
         "recovery_closed" => "The request is closed.",
         "settings" => "The settings are saved.",
         "role" => "The role is changed.",

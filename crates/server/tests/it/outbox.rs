@@ -201,18 +201,30 @@ both_databases!(a_lost_connection_loses_nothing_and_keeps_the_identifier, async 
     worker::run_once(&site.app).await;
     for message in messages(&site).await {
         assert_eq!((message.status, message.attempts), (Status::Waiting, 1));
-        assert!(message.last_error.contains("connection to the mail server failed"), "{}", message.last_error);
+        assert!(
+            message.last_error.contains("connection to the mail server failed"),
+            "{}",
+            message.last_error
+        );
     }
     site.clock.advance(MINUTE);
     worker::run_once(&site.app).await;
     assert!(messages(&site).await.iter().all(|message| message.status == Status::Sent));
     let mails = mailbox.wait_for(3);
     let ids = |name: &str| -> Vec<String> {
-        mails.iter().filter(|mail| mail.field("recipient").starts_with(name)).map(|mail| mail.id().into()).collect()
+        mails
+            .iter()
+            .filter(|mail| mail.field("recipient").starts_with(name))
+            .map(|mail| mail.id().into())
+            .collect()
     };
     assert_eq!(ids("cut").len(), 1);
     let silent = ids("silent");
-    assert_eq!((silent.len(), &silent[0]), (2, &silent[1]), "the one that was taken without a word comes again");
+    assert_eq!(
+        (silent.len(), &silent[0]),
+        (2, &silent[1]),
+        "the one that was taken without a word comes again"
+    );
 });
 
 both_databases!(no_mail_server_is_trouble_for_later, async |db: Db| {
@@ -249,8 +261,7 @@ both_databases!(two_servers_send_each_message_once, async |db: Db| {
         write(&one.app, "Mara", &format!("paced{number}@example.com"), "x").await;
     }
     let (stop, stopped) = watch::channel(false);
-    let working =
-        [&one, &other].map(|site| tokio::spawn(worker::run(site.app.clone(), stopped.clone())));
+    let working = [&one, &other].map(|site| tokio::spawn(worker::run(site.app.clone(), stopped.clone())));
     tokio::task::block_in_place(|| mailbox.wait_for(COUNT));
     stop.send_replace(true);
     for worker in working {
@@ -285,10 +296,7 @@ both_databases!(what_a_dead_server_had_is_sent_by_another, async |db: Db| {
     assert_eq!((message.status, message.attempts), (Status::Sent, 2));
     // The dead one comes back and has nothing to say any more.
     let late = Outcome::Refused { why: "late".into() };
-    site.app
-        .write(move |tx, env| ops::outbox::settle(tx, env, &claimed[0], "dead", &late))
-        .await
-        .unwrap();
+    site.app.write(move |tx, env| ops::outbox::settle(tx, env, &claimed[0], "dead", &late)).await.unwrap();
     assert_eq!(only(&site).await.status, Status::Sent);
 });
 
@@ -356,10 +364,7 @@ both_databases!(a_blocked_bot_is_switched_off_and_the_person_is_told_by_mail, as
     let closed = Outcome::Closed { why: "the bot was blocked".into() };
     for message in by_telegram {
         let closed = closed.clone();
-        site.app
-            .write(move |tx, env| ops::outbox::settle(tx, env, &message, "w", &closed))
-            .await
-            .unwrap();
+        site.app.write(move |tx, env| ops::outbox::settle(tx, env, &message, "w", &closed)).await.unwrap();
     }
     let id = partner.id.clone();
     let link = site.read(move |tx| notices::telegram(tx, &id)).await.unwrap();
@@ -375,12 +380,17 @@ both_databases!(a_blocked_bot_is_switched_off_and_the_person_is_told_by_mail, as
     mailed.remove("new_sign_in");
     let expected = BTreeMap::from([("deal_lost", 1), ("new_client", 1), ("telegram_broken", 1)]);
     assert_eq!(mailed, expected);
-    let instead = all_messages(&site).await.into_iter().find(|message| {
-        (message.channel, message.notice) == (Channel::Mail, NoticeKind::NewClient)
-    });
+    let instead = all_messages(&site)
+        .await
+        .into_iter()
+        .find(|message| (message.channel, message.notice) == (Channel::Mail, NoticeKind::NewClient));
     let instead = instead.unwrap();
     assert_eq!(instead.subject, "A new client: Aurora");
-    assert!(instead.body.contains("C-1042 Aurora") && instead.body.contains("Hello Mara"), "{}", instead.body);
+    assert!(
+        instead.body.contains("C-1042 Aurora") && instead.body.contains("Hello Mara"),
+        "{}",
+        instead.body
+    );
     assert_eq!(instead.body.matches("A new client: Aurora").count(), 0, "{}", instead.body);
 });
 

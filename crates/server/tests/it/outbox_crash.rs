@@ -36,7 +36,10 @@ async fn prepare(database: &str, count: usize, name: &str) {
 async fn leases_end(database: &str) {
     let db = open(database);
     let ended = db.write(|tx| -> Result<u64, DbError> {
-        tx.exec("UPDATE outbox SET next_at = created_at WHERE status = 'waiting' AND claimed_by IS NOT NULL", params![])
+        tx.exec(
+            "UPDATE outbox SET next_at = created_at WHERE status = 'waiting' AND claimed_by IS NOT NULL",
+            params![],
+        )
     });
     ended.await.unwrap();
     tokio::task::block_in_place(|| db.close());
@@ -139,7 +142,8 @@ fn mail_goes_over_an_encrypted_connection_with_name_and_password() {
     testing::block_on(async {
         prepare(&database, 3, "mara").await;
         let credentials = ["--user", "post@example.com", "--password", "p/w: ü"];
-        let mailbox = Mailbox::start_with(&[&["--cert", cert_file, "--key", key_file], &credentials[..]].concat());
+        let mailbox =
+            Mailbox::start_with(&[&["--cert", cert_file, "--key", key_file], &credentials[..]].concat());
         let url = format!("smtp://post%40example.com:p%2Fw%3A%20%C3%BC@localhost:{}", mailbox.port);
         let settings = [("GOODWORD_SMTP_URL", url.as_str()), ("GOODWORD_MAIL_FROM", FROM)];
 

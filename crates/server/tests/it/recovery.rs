@@ -174,7 +174,11 @@ both_databases!(without_mail_the_office_answers_by_hand, async |db: Db| {
     assert!(!page.body.contains("Send now"));
     let id = account(&site).await;
     support.post(&format!("/office/recovery/{id}/send"), &[]).await.expect(StatusCode::CONFLICT);
-    support.post(&format!("/office/recovery/{id}/issue"), &[]).await.expect(StatusCode::OK).expect_text("/reset/");
+    support
+        .post(&format!("/office/recovery/{id}/issue"), &[])
+        .await
+        .expect(StatusCode::OK)
+        .expect_text("/reset/");
     ask(&site, MARA).await;
     support.post(&format!("/office/recovery/{id}/close"), &[]).await.expect(StatusCode::SEE_OTHER);
     support.get("/office/recovery").await.expect_text("Nobody waits");
@@ -206,9 +210,8 @@ both_databases!(an_answered_request_closes_by_itself_after_a_week, async |db: Db
     let site = Site::start_with(db, mailbox.settings("")).await;
     sign_up(&site).await;
     ask(&site, MARA).await;
-    let close = || {
-        site.app.write(|tx, env| store::recovery::close_answered(tx, env.now.plus(-7 * DAY), env.now))
-    };
+    let close =
+        || site.app.write(|tx, env| store::recovery::close_answered(tx, env.now.plus(-7 * DAY), env.now));
     site.clock.advance(8 * DAY);
     assert_eq!(close().await.unwrap(), 0, "nobody has answered it");
     let support = site.staff(Role::Support).await;
@@ -227,7 +230,8 @@ both_databases!(an_invitation_is_mailed_and_shown, async |db: Db| {
     page.expect_text("A mail with this address is on its way");
     worker::run_once(&site.app).await;
     let mails = mailbox.wait_for(1);
-    let mail = mails.iter().find(|mail| mail.field("recipient") == "lea@example.com").expect("the invitation");
+    let mail =
+        mails.iter().find(|mail| mail.field("recipient") == "lea@example.com").expect("the invitation");
     let secret = mail.field("text").split("/invitation/").nth(1).unwrap().split_whitespace().next().unwrap();
     page.expect_text(secret);
     assert!(mail.field("text").contains("You can work there as Support"), "{}", mail.field("text"));

@@ -2,11 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use domain::{
-    clock::DAY,
-    notice::Channel,
-    permission::Permission,
-};
+use domain::{clock::DAY, notice::Channel, permission::Permission};
 use store::{
     DbError, Tx,
     accounts::{self, Account, Kind},
@@ -208,7 +204,8 @@ impl MessagePage {
         account: Option<&Account>,
         may: impl Fn(Permission) -> bool,
     ) -> MessagePage {
-        let partner = account.filter(|account| account.kind == Kind::Partner && may(Permission::ReadPartners));
+        let partner =
+            account.filter(|account| account.kind == Kind::Partner && may(Permission::ReadPartners));
         let waits = message.status == Status::Waiting && has_way(message.channel, env);
         let done_label = match message.status {
             Status::Parked => "Parked",
@@ -351,7 +348,9 @@ mod tests {
             kept_days: 90,
         };
         let text = list.render().unwrap();
-        for part in ["Tried 3 times, next try", "550 no such mailbox", "Parked (1)", "&#60;x&#62;", "&#60;Mara"] {
+        for part in
+            ["Tried 3 times, next try", "550 no such mailbox", "Parked (1)", "&#60;x&#62;", "&#60;Mara"]
+        {
             assert!(text.contains(part), "{part}");
         }
         env.reach.mail = false;

@@ -16,9 +16,7 @@ use domain::{
     wallet::{self, WalletKind},
     withdrawal::{WithdrawalStatus, due_at},
 };
-use store::{
-    clients::PartnerName, ledger::StatementLine, outbox::Status, withdrawals::Withdrawal,
-};
+use store::{clients::PartnerName, ledger::StatementLine, outbox::Status, withdrawals::Withdrawal};
 
 use crate::web::{error::PageError, fields::Fields, paths};
 
