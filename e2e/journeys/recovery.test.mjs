@@ -26,8 +26,8 @@ test('a forgotten password, with mail', async (t) => {
   const mailbox = await startMailbox(t);
   const { chapter, person } = await setStage(t, { env: mailbox.env });
   const atHome = await person('mara at home', { theme: 'dark' });
-  const onPhone = await person('mara on her phone', { width: 'phone', javaScript: true });
-  const stranger = await person('stranger', { javaScript: false });
+  const onPhone = await person('mara on her phone', { width: 'phone' });
+  const stranger = await person('stranger');
   const ada = await person('ada');
   let link;
 
@@ -101,6 +101,7 @@ test('a forgotten password, with mail', async (t) => {
   });
 
   await chapter('asked again, and sent again by the office: only the newest link works', async () => {
+    await people.signOut(onPhone);
     await askForPassword(onPhone, MARA.email);
     const first = linkIn(await mailbox.mailTo(MARA.email, 'Choose a new password', 1), '/reset/');
     await people.open(ada, '/office/recovery');

@@ -149,7 +149,7 @@ fn has_aiosmtpd() -> bool {
         python.args(["-c", "import aiosmtpd"]).stdout(Stdio::null()).stderr(Stdio::null());
         python.status().is_ok_and(|status| status.success())
     };
-    ["python3", "/usr/bin/python3"].iter().any(|python| brings_it(&python))
+    ["python3", "/usr/bin/python3"].iter().any(brings_it)
 }
 
 fn node_major() -> Option<u32> {

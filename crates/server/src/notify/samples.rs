@@ -198,7 +198,8 @@ fn every_notice_looks_as_it_did() {
     assert_eq!(kept, made, "{how}");
     for (file, text) in looks {
         let was = fs::read_to_string(folder.join(&file)).unwrap();
-        assert!(was == text, "{file} has changed; {how}\n--- was\n{was}\n--- is\n{text}");
+        let differing = was.lines().zip(text.lines()).find(|(was, is)| was != is);
+        assert!(was == text, "{file} has changed, first where (was, is): {differing:#?}; {how}");
     }
 }
 

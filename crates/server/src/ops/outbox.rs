@@ -43,6 +43,10 @@ pub fn settle(
                 None => outbox::mark_parked(tx, id, holder, why, env.now)?,
             }
         }
+        // A group of staff that doesn't take messages any more is for staff to look at.
+        Outcome::Closed { why } if message.account_id.is_none() => {
+            outbox::mark_parked(tx, id, holder, why, env.now)?
+        }
         Outcome::Closed { why } => {
             let dropped = outbox::mark_closed(tx, id, holder, why, env.now)?;
             if dropped && message.channel == Channel::Telegram {
