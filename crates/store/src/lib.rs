@@ -4,7 +4,10 @@
 //! [`Tx`] to [`Db::write`] or [`Db::read`]; it runs on a database thread, and the answer comes when it is saved.
 
 pub mod accounts;
+pub mod adjustments;
+pub mod approvals;
 pub mod audit;
+pub mod batches;
 pub mod clicks;
 pub mod clients;
 pub mod db;
@@ -21,6 +24,7 @@ pub mod partners;
 mod postgres;
 pub mod programme;
 pub mod recovery;
+pub mod risk;
 mod search;
 pub mod sessions;
 mod sqlite;

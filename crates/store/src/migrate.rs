@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "notices and audit",
         text: include_str!("../migrations/0003_notices_and_audit.sql"),
     },
+    Migration { id: 4, name: "desk", text: include_str!("../migrations/0004_desk.sql") },
 ];
 
 /// How a database's migrations stand.
