@@ -3,7 +3,9 @@
 //! transaction, which may run twice.
 
 pub mod accounts;
+pub mod adjustments;
 pub mod audit;
+pub mod batches;
 pub mod clicks;
 pub mod clients;
 pub mod deals;

@@ -52,6 +52,10 @@ pub const OFFICE_CLIENTS: &str = "/office/clients";
 pub const OFFICE_DEALS: &str = "/office/deals";
 /// The queue of withdrawals.
 pub const OFFICE_WITHDRAWALS: &str = "/office/withdrawals";
+/// Withdrawals that are paid together.
+pub const OFFICE_BATCHES: &str = "/office/withdrawals/batches";
+/// Bonuses and corrections that wait for a second person.
+pub const OFFICE_ADJUSTMENTS: &str = "/office/adjustments";
 /// Partners.
 pub const OFFICE_PARTNERS: &str = "/office/partners";
 /// Feedback of partners.
@@ -121,6 +125,11 @@ pub fn office_deal(number: i64) -> String {
 /// The page of a withdrawal.
 pub fn office_withdrawal(id: &str) -> String {
     format!("{OFFICE_WITHDRAWALS}/{id}")
+}
+
+/// The page of a batch.
+pub fn office_batch(id: &str) -> String {
+    format!("{OFFICE_BATCHES}/{id}")
 }
 
 /// The page of a partner.

@@ -108,7 +108,7 @@ pub async fn withdrawals(
 
 /// Text for a cell. What a spreadsheet would run as a formula is kept from running by an apostrophe (OWASP, CSV
 /// injection).
-fn text(cell: &str) -> String {
+pub(in crate::web) fn text(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
