@@ -128,7 +128,9 @@ mod tests {
             assert!(!role.may(Permission::ChangeSettings) && !role.may(Permission::ManageStaff));
         }
         assert!(!Role::Sales.may(Permission::DecideWithdrawals));
-        assert!(!Role::Sales.may(Permission::AdjustBalances) && Role::Finance.may(Permission::AdjustBalances));
+        assert!(
+            !Role::Sales.may(Permission::AdjustBalances) && Role::Finance.may(Permission::AdjustBalances)
+        );
         assert!(!Role::Finance.may(Permission::CloseDeals));
         assert!(!Role::Support.may(Permission::ReadWithdrawals));
     }

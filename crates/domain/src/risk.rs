@@ -164,7 +164,10 @@ impl Sign {
                 currency.format(*available)
             ),
             Sign::EnteredLately(entered) => {
-                format!("The address was entered on {}, at most {LATELY_DAYS} days before the request.", at(entered))
+                format!(
+                    "The address was entered on {}, at most {LATELY_DAYS} days before the request.",
+                    at(entered)
+                )
             }
             Sign::ChangedSince(changed) => format!(
                 "The partner changed or removed this wallet on {}, after the request. The address above is the one of \
@@ -176,7 +179,10 @@ impl Sign {
             Sign::CameBack(1) => "A payment to this address came back.".into(),
             Sign::CameBack(times) => format!("{times} payments to this address came back."),
             Sign::AboveUsual(largest) => {
-                format!("The largest of the latest payments to this partner was {}.", currency.format(*largest))
+                format!(
+                    "The largest of the latest payments to this partner was {}.",
+                    currency.format(*largest)
+                )
             }
             Sign::SharedAddress(_, name) => format!("{name} has or had a wallet with this address."),
             Sign::OwnClient(likeness) => {

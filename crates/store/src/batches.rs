@@ -137,7 +137,9 @@ pub fn of_withdrawal(tx: &mut Tx, withdrawal_id: &str) -> Result<Vec<(Batch, boo
     let mut found = Vec::new();
     for row in &rows {
         let batch = by_id(tx, &row.get::<String>(0)?)?;
-        found.extend(batch.map(|batch| Ok::<_, DbError>((batch, row.get::<String>(1)? == "off"))).transpose()?);
+        found.extend(
+            batch.map(|batch| Ok::<_, DbError>((batch, row.get::<String>(1)? == "off"))).transpose()?,
+        );
     }
     Ok(found)
 }
@@ -152,13 +154,7 @@ pub fn take_off(tx: &mut Tx, batch_id: &str, withdrawal_id: &str) -> Result<bool
 }
 
 /// Closes an open batch, with what is left in it. Returns no when it is closed already.
-pub fn close(
-    tx: &mut Tx,
-    id: &str,
-    status: BatchStatus,
-    by: &str,
-    now: Timestamp,
-) -> Result<bool, DbError> {
+pub fn close(tx: &mut Tx, id: &str, status: BatchStatus, by: &str, now: Timestamp) -> Result<bool, DbError> {
     let changed = tx.exec(
         "UPDATE payout_batch SET status = $1, closed_at = $2, closed_by = $3 WHERE id = $4 AND status = 'open'",
         params![status.as_str(), now.micros(), by, id],
@@ -167,9 +163,6 @@ pub fn close(
         return Ok(false);
     }
     let line = if status == BatchStatus::Paid { "paid" } else { "off" };
-    tx.exec(
-        "UPDATE payout_line SET status = $1 WHERE batch_id = $2 AND status = 'open'",
-        params![line, id],
-    )?;
+    tx.exec("UPDATE payout_line SET status = $1 WHERE batch_id = $2 AND status = 'open'", params![line, id])?;
     Ok(true)
 }

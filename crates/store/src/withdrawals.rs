@@ -99,7 +99,12 @@ fn read(row: &Row) -> Result<Withdrawal, DbError> {
         override_reason: row.get(16)?,
         returned: row
             .get::<Option<i64>>(17)?
-            .map(|at| Ok::<_, DbError>((Timestamp::from_micros(at), row.get::<Option<String>>(18)?.unwrap_or_default())))
+            .map(|at| {
+                Ok::<_, DbError>((
+                    Timestamp::from_micros(at),
+                    row.get::<Option<String>>(18)?.unwrap_or_default(),
+                ))
+            })
             .transpose()?,
     })
 }
@@ -129,10 +134,13 @@ pub fn insert(tx: &mut Tx, new: &NewWithdrawal, now: Timestamp) -> Result<bool, 
 
 /// The withdrawal that a form has made.
 pub fn by_request(tx: &mut Tx, partner_id: &str, request: &str) -> Result<Option<Withdrawal>, DbError> {
-    tx.opt(&format!("SELECT {COLUMNS} {FROM} WHERE w.partner_id = $1 AND w.request = $2"), params![partner_id, request])?
-        .as_ref()
-        .map(read)
-        .transpose()
+    tx.opt(
+        &format!("SELECT {COLUMNS} {FROM} WHERE w.partner_id = $1 AND w.request = $2"),
+        params![partner_id, request],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
 }
 
 /// The withdrawal of an identifier.
@@ -196,7 +204,9 @@ pub fn list(
         Show::Ready => format!("l.batch_id IS NULL AND NOT {cooling} AND NOT ({unapproved})"),
         Show::Unapproved => format!("CAST($4 AS BIGINT) = $4 AND {unapproved}"),
         Show::Cooling => format!("CAST($5 AS BIGINT) = $5 AND {cooling}"),
-        Show::InBatch => "CAST($4 AS BIGINT) = $4 AND CAST($5 AS BIGINT) = $5 AND l.batch_id IS NOT NULL".into(),
+        Show::InBatch => {
+            "CAST($4 AS BIGINT) = $4 AND CAST($5 AS BIGINT) = $5 AND l.batch_id IS NOT NULL".into()
+        }
     };
     let rows = tx.all(
         &format!(

@@ -64,7 +64,9 @@ pub enum NoFile {
     )]
     NoPayer,
     /// No wallet is a bank account.
-    #[error("None of these withdrawals goes to a bank account by IBAN, so there is no payment file for a bank.")]
+    #[error(
+        "None of these withdrawals goes to a bank account by IBAN, so there is no payment file for a bank."
+    )]
     NoTransfer,
 }
 
@@ -207,7 +209,8 @@ mod tests {
     #[test]
     fn a_sepa_file_has_the_elements_of_the_schema_in_its_order() {
         let euro = Currency::from_code("EUR").unwrap();
-        let xml = file(euro, "COBADEFFXXX", &["FR1420041010050500013M02606", "DE89370400440532013000"]).unwrap();
+        let xml =
+            file(euro, "COBADEFFXXX", &["FR1420041010050500013M02606", "DE89370400440532013000"]).unwrap();
         let transaction: &[(&str, &str)] = &[
             ("CdtTrfTxInf", ""),
             ("PmtId", ""),
@@ -260,7 +263,8 @@ mod tests {
         ]
         .concat();
         let found = elements(&xml);
-        let found: Vec<(&str, &str)> = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let found: Vec<(&str, &str)> =
+            found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(found, expected);
         assert!(xml.contains("<InstdAmt Ccy=\"EUR\">"));
         assert!(xml.contains("xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.001.001.09\""));
@@ -270,7 +274,9 @@ mod tests {
     fn other_currencies_and_countries_are_no_sepa_transfers() {
         let dollars = file(Currency::USD, "", &["DE89370400440532013000"]).unwrap();
         assert!(!dollars.contains("SEPA") && dollars.contains("<ChrgBr>SHAR</ChrgBr>"));
-        assert!(dollars.contains("<InstdAmt Ccy=\"USD\">1234.50") && dollars.contains("<Id>NOTPROVIDED</Id>"));
+        assert!(
+            dollars.contains("<InstdAmt Ccy=\"USD\">1234.50") && dollars.contains("<Id>NOTPROVIDED</Id>")
+        );
         let euro = Currency::from_code("EUR").unwrap();
         let both = file(euro, "", &["AE070331234567890123456", "DE89370400440532013000"]).unwrap();
         let informations: Vec<&str> = both.lines().filter(|line| line.contains("<PmtInfId>")).collect();

@@ -82,9 +82,6 @@ mod tests {
             xml.element("C", |_| {});
         });
         let lines: Vec<String> = xml.finish().lines().skip(1).map(str::to_owned).collect();
-        assert_eq!(
-            lines,
-            ["<A x=\"1\">", "  <B>&lt;&amp;&gt;&quot;&apos; </B>", "  <C>", "  </C>", "</A>"]
-        );
+        assert_eq!(lines, ["<A x=\"1\">", "  <B>&lt;&amp;&gt;&quot;&apos; </B>", "  <C>", "  </C>", "</A>"]);
     }
 }

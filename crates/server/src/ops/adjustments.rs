@@ -47,7 +47,9 @@ pub enum AdjustError {
     #[error("Only {0} is available to the partner, and a correction can't take more.")]
     NotEnough(String),
     /// The same form was sent before with something else in it.
-    #[error("This form was already sent with something else in it. Look at the adjustments below, then start again.")]
+    #[error(
+        "This form was already sent with something else in it. Look at the adjustments below, then start again."
+    )]
     OtherRequest,
     /// The ledger doesn't allow it: a defect.
     #[error(transparent)]

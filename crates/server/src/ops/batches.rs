@@ -96,10 +96,8 @@ pub fn make(tx: &mut Tx, env: &Env, by: &Actor, ids: &[String]) -> Result<String
         }
         total = total + withdrawal.amount;
     }
-    let changes = [
-        Change::set("Withdrawals", ids.len()),
-        Change::set("Total", env.programme.currency.format(total)),
-    ];
+    let changes =
+        [Change::set("Withdrawals", ids.len()), Change::set("Total", env.programme.currency.format(total))];
     record(tx, env, by, "batch.made", &batch_id, &changes)?;
     Ok(batch_id)
 }
@@ -123,10 +121,8 @@ pub fn take_off(
         batches::close(tx, batch_id, BatchStatus::Dissolved, &by.id, env.now)?;
     }
     let taken = withdrawals::by_id(tx, withdrawal_id)?.map(|withdrawal| withdrawal.partner.name);
-    let changes = [
-        Change::new("Withdrawal", withdrawal_id, ""),
-        Change::new("Partner", taken.unwrap_or_default(), ""),
-    ];
+    let changes =
+        [Change::new("Withdrawal", withdrawal_id, ""), Change::new("Partner", taken.unwrap_or_default(), "")];
     record(tx, env, by, "batch.line_taken_off", batch_id, &changes)?;
     Ok(())
 }

@@ -5,9 +5,7 @@ use domain::{
     money::Money,
     payment::{self, ApprovalRefusal, Held, Payment, needs_two},
     permission::Permission,
-    withdrawal::{
-        self, Request, RequestRefusal, WithdrawalAct, WithdrawalRefusal, due_at, next_status,
-    },
+    withdrawal::{self, Request, RequestRefusal, WithdrawalAct, WithdrawalRefusal, due_at, next_status},
 };
 use store::{
     DbError, Tx, accounts, approvals, batches,
@@ -295,7 +293,8 @@ pub fn held_back(
         now: env.now,
     });
     let Err(why) = allowed else { return Ok(None) };
-    let others: Vec<String> = deciders(tx)?.into_iter().filter(|(id, _)| *id != by.id).map(|(_, name)| name).collect();
+    let others: Vec<String> =
+        deciders(tx)?.into_iter().filter(|(id, _)| *id != by.id).map(|(_, name)| name).collect();
     let sentence = why.sentence(programme.approval_from, programme.currency, &others);
     Ok(Some(HeldLine { withdrawal: withdrawal.clone(), why, sentence }))
 }
@@ -339,8 +338,7 @@ pub fn pay(
 /// [`DecideError::Approval`] when it needs none, or the person has approved it before.
 pub fn approve(tx: &mut Tx, env: &Env, by: &Actor, id: &str, note: &str) -> Result<(), DecideError> {
     let withdrawal = withdrawals::lock(tx, id)?.ok_or(DecideError::Unknown)?;
-    let approvers: Vec<String> =
-        approvals::of(tx, id)?.into_iter().map(|approval| approval.by_id).collect();
+    let approvers: Vec<String> = approvals::of(tx, id)?.into_iter().map(|approval| approval.by_id).collect();
     let limit = env.programme.approval_from;
     payment::may_approve(withdrawal.status, withdrawal.amount, limit, &approvers, &by.id).map_err(
         |refusal| match refusal {

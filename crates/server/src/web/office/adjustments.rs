@@ -11,8 +11,8 @@ use domain::{
 use store::{adjustments::Adjustment, programme::Programme};
 
 use super::{
-    parts::{Badge, Id, Moment},
     partner,
+    parts::{Badge, Id, Moment},
 };
 use crate::{
     app::App,
@@ -90,7 +90,10 @@ fn amount(typed: &str, currency: Currency) -> Result<Money, MoneyError> {
 pub(super) fn limit(programme: &Programme) -> String {
     match programme.approval_from {
         Some(from) => {
-            format!("From {} on a second person has to approve it.", programme.currency.format_with_symbol(from))
+            format!(
+                "From {} on a second person has to approve it.",
+                programme.currency.format_with_symbol(from)
+            )
         }
         None => String::new(),
     }
@@ -109,8 +112,7 @@ pub async fn adjust(State(app): State<App>, staff: Staff, Id(id): Id, mut form: 
     });
     let reason = form.check("reason", |typed| Message::parse_as("reason", typed));
     let sent = form.typed("request");
-    let is_ours =
-        !sent.is_empty() && sent.len() <= MAX_REQUEST && sent.chars().all(|c| c.is_ascii_graphic());
+    let is_ours = !sent.is_empty() && sent.len() <= MAX_REQUEST && sent.chars().all(|c| c.is_ascii_graphic());
     let request = if is_ours { sent.to_owned() } else { env.ids.uuid(env.now) };
     let (Some(amount), Some(code), Some(reason)) = (amount, code, reason) else {
         return partner::refuse(&app, staff, id, "adjust", form).await;
@@ -120,8 +122,7 @@ pub async fn adjust(State(app): State<App>, staff: Staff, Id(id): Id, mut form: 
         return partner::refuse(&app, staff, id, "adjust", form).await;
     }
     let word = if needs_two(amount, env.programme.approval_from) { "proposed" } else { "adjusted" };
-    let ask =
-        Adjust { partner_id: id.clone(), amount, code, reason: reason.as_str().to_owned(), request };
+    let ask = Adjust { partner_id: id.clone(), amount, code, reason: reason.as_str().to_owned(), request };
     let by = staff.actor.clone();
     match app.write(move |tx, env| acts::adjust(tx, env, &by, &ask)).await {
         Ok(_) => go_to(&paths::with_query(&paths::office_partner(&id), &[("done", word)])),

@@ -116,7 +116,13 @@ fn field(id: &str) -> String {
 }
 
 impl BatchPage {
-    fn new(shell: OfficeShell, found: &Found, role: Role, form: Fields, conflict: Option<String>) -> BatchPage {
+    fn new(
+        shell: OfficeShell,
+        found: &Found,
+        role: Role,
+        form: Fields,
+        conflict: Option<String>,
+    ) -> BatchPage {
         let currency = found.currency;
         let withdrawals: Vec<Withdrawal> = found.lines.iter().map(|line| line.withdrawal.clone()).collect();
         let kinds = WalletKind::ALL.into_iter().filter_map(|kind| {
@@ -214,8 +220,11 @@ async fn render(
                 } else {
                     0
                 };
-                let held =
-                    if is_open { held_back(tx, env, &staff.actor, &withdrawal, false, Some(&id))? } else { None };
+                let held = if is_open {
+                    held_back(tx, env, &staff.actor, &withdrawal, false, Some(&id))?
+                } else {
+                    None
+                };
                 let approved = !approvals::of(tx, &withdrawal.id)?.is_empty();
                 found.lines.push(Line { withdrawal, held, approved, signs });
             }
@@ -251,6 +260,13 @@ pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fie
         }
     }
     if form.is_refused() {
+        let of = id.clone();
+        let batch = app.read(move |tx, _| batches::by_id(tx, &of)).await?.ok_or_else(PageError::not_found)?;
+        // The form is no longer shown: what is wrong with its fields is beside the point.
+        if batch.status != BatchStatus::Open {
+            let closed = BatchError::Closed { paid: batch.status == BatchStatus::Paid };
+            return answer(&app, staff, id, "", form, Err(closed)).await;
+        }
         return render(&app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, (form, None, None)).await;
     }
     // One for all of them, or each its own; a line without any keeps the one that its payment carries.

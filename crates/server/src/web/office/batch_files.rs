@@ -32,8 +32,18 @@ use crate::{
 
 /// The columns of the table.
 const COLUMNS: [&str; 12] = [
-    "batch", "withdrawal", "end_to_end_id", "partner", "email", "kind", "network", "asset", "address", "amount",
-    "currency", "requested",
+    "batch",
+    "withdrawal",
+    "end_to_end_id",
+    "partner",
+    "email",
+    "kind",
+    "network",
+    "asset",
+    "address",
+    "amount",
+    "currency",
+    "requested",
 ];
 
 /// Whether the batch's files may be handed on: not while a withdrawal in it can't be paid yet. A file that lacks a line,
@@ -52,8 +62,8 @@ pub(super) fn ready(
     }
     let mut waiting = Vec::new();
     for line in lines {
-        let is_approved = !needs_two(line.amount, env.programme.approval_from)
-            || !approvals::of(tx, &line.id)?.is_empty();
+        let is_approved =
+            !needs_two(line.amount, env.programme.approval_from) || !approvals::of(tx, &line.id)?.is_empty();
         let is_cool = line.payable_from.is_none_or(|from| from <= env.now);
         if line.status != WithdrawalStatus::Pending || !is_approved || !is_cool {
             waiting.push(line.partner.name.clone());
@@ -99,18 +109,24 @@ pub(super) fn payment_file(
         })
         .collect();
     let message_id = message_id(&batch.id);
-    let payer =
-        Payer { name: &programme.payer_name, iban: &programme.payer_iban, bic: &programme.payer_bic };
-    let file =
-        PaymentFile { message_id: &message_id, now, currency: programme.currency, payer, transfers: &transfers };
-    let sepa = transfers
-        .iter()
-        .filter(|transfer| is_sepa(programme.currency, payer.iban, transfer.iban))
-        .count();
+    let payer = Payer { name: &programme.payer_name, iban: &programme.payer_iban, bic: &programme.payer_bic };
+    let file = PaymentFile {
+        message_id: &message_id,
+        now,
+        currency: programme.currency,
+        payer,
+        transfers: &transfers,
+    };
+    let sepa =
+        transfers.iter().filter(|transfer| is_sepa(programme.currency, payer.iban, transfer.iban)).count();
     let what = match sepa {
-        0 => "Plain credit transfers, not SEPA: the programme pays in another currency than EUR, or to other countries. Ask your bank whether it takes them.",
+        0 => {
+            "Plain credit transfers, not SEPA: the programme pays in another currency than EUR, or to other countries. Ask your bank whether it takes them."
+        }
         all if all == transfers.len() => "SEPA credit transfers.",
-        _ => "SEPA credit transfers, and plain ones for accounts outside SEPA. Ask your bank whether it takes those.",
+        _ => {
+            "SEPA credit transfers, and plain ones for accounts outside SEPA. Ask your bank whether it takes those."
+        }
     };
     file.write().map(|text| (text, what))
 }
@@ -184,8 +200,7 @@ fn network(kind: WalletKind, currency: &str) -> (&'static str, String) {
 
 fn table(programme: &Programme, batch: &Batch, lines: &[(Withdrawal, String)]) -> anyhow::Result<Vec<u8>> {
     let currency = programme.currency;
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
     for (line, email) in lines {
         let (network, asset) = network(line.wallet_kind, currency.code());

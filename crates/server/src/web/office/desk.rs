@@ -157,8 +157,12 @@ mod tests {
 
     #[test]
     fn the_history_has_every_step_newest_first() {
-        let approval =
-            Approval { by_id: "a".into(), by: "Ada".into(), at: AT.plus(HOUR), note: "Looked <at> it".into() };
+        let approval = Approval {
+            by_id: "a".into(),
+            by: "Ada".into(),
+            at: AT.plus(HOUR),
+            note: "Looked <at> it".into(),
+        };
         let withdrawal = Withdrawal {
             status: WithdrawalStatus::Rejected,
             reference: Some("TX-1".into()),
@@ -184,8 +188,7 @@ mod tests {
 
     #[test]
     fn signs_lead_only_where_the_role_may_go() {
-        let likeness =
-            Likeness { client: 1042, name: "Ann".into(), common: domain::risk::Common::Email };
+        let likeness = Likeness { client: 1042, name: "Ann".into(), common: domain::risk::Common::Email };
         let sign = Sign::OwnClient(likeness);
         assert_eq!(SignRow::new(&sign, Currency::USD, Role::Finance).href, "/office/clients/1042");
         assert_eq!(SignRow::new(&sign, Currency::USD, Role::Support).href, "");
@@ -194,8 +197,7 @@ mod tests {
 
     #[test]
     fn pending_rows_are_marked() {
-        let cooling =
-            Withdrawal { payable_from: Some(AT.plus(HOUR)), ..sample(WithdrawalStatus::Pending) };
+        let cooling = Withdrawal { payable_from: Some(AT.plus(HOUR)), ..sample(WithdrawalStatus::Pending) };
         let row = Queued { withdrawal: cooling, approvals: 0, batch_id: Some("b".into()) };
         let words: Vec<String> = marks(&row, true, AT).into_iter().map(|badge| badge.text).collect();
         assert_eq!(words, ["Needs approval", "Wallet cools until 23 Nov 2026, 09:10 UTC", "In a batch"]);

@@ -303,13 +303,7 @@ pub async fn set_rate(State(app): State<App>, staff: Staff, Id(id): Id, mut form
 ///
 /// # Errors
 /// 404 when there is no such partner.
-pub(super) async fn conflict(
-    app: &App,
-    staff: Staff,
-    id: String,
-    act: &'static str,
-    form: Fields,
-) -> Page {
+pub(super) async fn conflict(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
     let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
     render(app, staff, id, StatusCode::CONFLICT, occasion).await
 }
@@ -318,13 +312,7 @@ pub(super) async fn conflict(
 ///
 /// # Errors
 /// 404 when there is no such partner.
-pub(super) async fn refuse(
-    app: &App,
-    staff: Staff,
-    id: String,
-    act: &'static str,
-    form: Fields,
-) -> Page {
+pub(super) async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
     let of = id.clone();
     let found = app.read(move |tx, _| partners::by_id(tx, &of)).await?.ok_or_else(PageError::not_found)?;
     // The form is no longer shown: what is wrong with its field is beside the point.
@@ -383,26 +371,24 @@ mod tests {
             transfer,
             at: AT,
         };
-        let books = role
-            .may(Permission::ReadWithdrawals)
-            .then(|| Read {
-                balances: Balances::default(),
-                lines: vec![line],
-                withdrawals: vec![withdrawal],
-                adjustments: vec![Adjustment {
-                    id: "j1".into(),
-                    partner: store::clients::PartnerName { id: "p1".into(), name: "Mara".into() },
-                    amount: Money::from_minor(-1_200_000),
-                    code: book::TransferCode::Correction,
-                    reason: "Counted <twice>".into(),
-                    status: domain::adjustment::AdjustmentStatus::Proposed,
-                    proposed_at: AT,
-                    proposer_id: "me".into(),
-                    proposed_by: "Fay".into(),
-                    decided: None,
-                    two_people: true,
-                }],
-            });
+        let books = role.may(Permission::ReadWithdrawals).then(|| Read {
+            balances: Balances::default(),
+            lines: vec![line],
+            withdrawals: vec![withdrawal],
+            adjustments: vec![Adjustment {
+                id: "j1".into(),
+                partner: store::clients::PartnerName { id: "p1".into(), name: "Mara".into() },
+                amount: Money::from_minor(-1_200_000),
+                code: book::TransferCode::Correction,
+                reason: "Counted <twice>".into(),
+                status: domain::adjustment::AdjustmentStatus::Proposed,
+                proposed_at: AT,
+                proposer_id: "me".into(),
+                proposed_by: "Fay".into(),
+                decided: None,
+                two_people: true,
+            }],
+        });
         let found = Found { partner, clicks: 1204, books, request: "r-1".into(), now: AT };
         let shell = OfficeShell::sample();
         let kept = (&Asked::default(), refused);
@@ -438,8 +424,14 @@ mod tests {
     #[test]
     fn support_sees_neither_money_nor_forms() {
         let text = text(sample(), Role::Support, Refused::default());
-        for part in ["1,840.00", "/adjust\"", "/rate\"", "/suspend\"", "/office/clients?partner=", "/office/withdrawals/"]
-        {
+        for part in [
+            "1,840.00",
+            "/adjust\"",
+            "/rate\"",
+            "/suspend\"",
+            "/office/clients?partner=",
+            "/office/withdrawals/",
+        ] {
             assert!(!text.contains(part), "{part}");
         }
     }

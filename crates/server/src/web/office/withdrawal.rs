@@ -401,9 +401,7 @@ async fn answer(
     match done {
         Ok(()) => go_to(&paths::with_query(&paths::office_withdrawal(&id), &[("done", word)])),
         Err(DecideError::Unknown) => Err(PageError::not_found()),
-        Err(
-            error @ (DecideError::Refused(_) | DecideError::Held { .. } | DecideError::Approval(_)),
-        ) => {
+        Err(error @ (DecideError::Refused(_) | DecideError::Held { .. } | DecideError::Approval(_))) => {
             let occasion = Occasion {
                 refused: Refused::act(act, form),
                 conflict: Some(error.to_string()),
@@ -463,9 +461,14 @@ mod tests {
         let mut found = found(WithdrawalStatus::Pending);
         found.withdrawal.payable_from = Some(AT.plus(domain::clock::HOUR));
         let alone = render(&found, Role::Admin, Refused::default());
-        for part in
-            ["First withdrawal", "/approve\"", "name=\"override\"", "/office/staff", "/office/settings", "2,400.00"]
-        {
+        for part in [
+            "First withdrawal",
+            "/approve\"",
+            "name=\"override\"",
+            "/office/staff",
+            "/office/settings",
+            "2,400.00",
+        ] {
             assert!(alone.contains(part), "{part}");
         }
         // Finance can't open Settings, so there is no link that would be refused.

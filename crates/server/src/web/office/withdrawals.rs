@@ -213,8 +213,7 @@ pub(super) async fn render(
         .read(move |tx, env| -> Result<_, PageError> {
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_WITHDRAWALS, done.as_deref())?;
             let limit = env.programme.approval_from;
-            let rows =
-                withdrawals::list(tx, status, shown, limit, env.now, after.as_deref(), ROWS_AND_ONE)?;
+            let rows = withdrawals::list(tx, status, shown, limit, env.now, after.as_deref(), ROWS_AND_ONE)?;
             let open = batches::open_count(tx)?;
             let proposed = adjustments::proposed(tx, ADJUSTMENTS)?;
             Ok((shell, rows, open, proposed, env.programme.clone(), env.now))
@@ -278,9 +277,9 @@ pub(super) mod tests {
 
     fn text(status: WithdrawalStatus, rows: &[Withdrawal], now: Timestamp) -> String {
         let programme = Programme::standard();
-        let chosen = Fields::parse(format!("{}=1", box_name("0193a1b2-0000-7000-8000-0000000000aa")).as_bytes());
-        let queued =
-            |row: &Withdrawal| Queued { withdrawal: row.clone(), approvals: 1, batch_id: None };
+        let chosen =
+            Fields::parse(format!("{}=1", box_name("0193a1b2-0000-7000-8000-0000000000aa")).as_bytes());
+        let queued = |row: &Withdrawal| Queued { withdrawal: row.clone(), approvals: 1, batch_id: None };
         let page = WithdrawalsPage {
             shell: OfficeShell::sample(),
             tabs: tabs(status),

@@ -274,7 +274,8 @@ async fn is_password(app: &App, origin: &str, partner: &Partner, typed: String) 
         tokio::time::sleep(SLOW_DOWN).await;
     }
     let id = partner.id.clone();
-    let hash = app.read(move |tx, _| accounts::by_id(tx, &id)).await?.and_then(|account| account.password_hash);
+    let hash =
+        app.read(move |tx, _| accounts::by_id(tx, &id)).await?.and_then(|account| account.password_hash);
     Ok(app
         .heavy(move || match &hash {
             Some(hash) => password::verify(&typed, hash),
@@ -300,12 +301,7 @@ pub async fn page(State(app): State<App>, partner: Partner, RawQuery(query): Raw
 ///
 /// # Errors
 /// More groups than any page of ours sends, or the database says no.
-pub async fn save(
-    State(app): State<App>,
-    partner: Partner,
-    Origin(origin): Origin,
-    form: Fields,
-) -> Page {
+pub async fn save(State(app): State<App>, partner: Partner, Origin(origin): Origin, form: Fields) -> Page {
     let Some(mut rows) = rows(&form) else {
         return Err(PageError::Explained(Explanation {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -343,7 +339,8 @@ pub async fn save(
     let needed = app.read(move |tx, _| wallets::needs_password(tx, &id, &asked)).await?;
     let typed = form.typed("password").to_owned();
     // Whether it is needed is decided once more in the transaction that saves.
-    let confirmed = needed && !typed.is_empty() && is_password(&app, &origin, &partner, typed.clone()).await?;
+    let confirmed =
+        needed && !typed.is_empty() && is_password(&app, &origin, &partner, typed.clone()).await?;
     if needed && !confirmed && !typed.is_empty() {
         return ask_password(shell, rows, &known, WRONG_PASSWORD.into());
     }
