@@ -65,6 +65,8 @@ pub enum Permission {
     ReadWithdrawals,
     /// Pay or reject a withdrawal.
     DecideWithdrawals,
+    /// Give bonuses and correct balances.
+    AdjustBalances,
     /// Read the list of partners and each partner's page.
     ReadPartners,
     /// Suspend and reinstate partners, set an agreed rate.
@@ -95,6 +97,7 @@ impl Permission {
         Permission::RuleOnClaims,
         Permission::ReadWithdrawals,
         Permission::DecideWithdrawals,
+        Permission::AdjustBalances,
         Permission::ReadPartners,
         Permission::ManagePartners,
         Permission::ReadFeedback,
@@ -117,6 +120,7 @@ impl Permission {
             Permission::RuleOnClaims => &[Admin, Sales],
             Permission::ReadWithdrawals => &[Admin, Finance],
             Permission::DecideWithdrawals => &[Admin, Finance],
+            Permission::AdjustBalances => &[Admin, Finance],
             Permission::ReadPartners => &[Admin, Sales, Finance, Support],
             Permission::ManagePartners => &[Admin, Finance],
             Permission::ReadFeedback => &[Admin, Support],
@@ -145,6 +149,9 @@ mod tests {
             assert!(!role.may(Permission::ChangeSettings) && !role.may(Permission::ManageStaff));
         }
         assert!(!Role::Sales.may(Permission::DecideWithdrawals));
+        assert!(
+            !Role::Sales.may(Permission::AdjustBalances) && Role::Finance.may(Permission::AdjustBalances)
+        );
         assert!(!Role::Finance.may(Permission::CloseDeals));
         assert!(!Role::Support.may(Permission::ReadWithdrawals));
     }

@@ -150,6 +150,26 @@ pub fn display(kind: WalletKind, address: &str) -> String {
     }
 }
 
+/// An address with its middle left out: enough for its owner to recognise, too little to pay to.
+pub fn masked(kind: WalletKind, address: &str) -> String {
+    let (start, end) = match kind {
+        WalletKind::Paypal => {
+            let (name, host) = address.rsplit_once('@').unwrap_or((address, ""));
+            let first: String = name.chars().take(1).collect();
+            return format!("{first}…@{host}");
+        }
+        WalletKind::Other => (3, 0),
+        _ => (6, 4),
+    };
+    let letters: Vec<char> = address.chars().collect();
+    if letters.len() <= start + end + 2 {
+        return "…".into();
+    }
+    let head: String = letters.iter().take(start).collect();
+    let tail: String = letters.iter().skip(letters.len() - end).collect();
+    format!("{head}…{tail}")
+}
+
 /// Why an address was refused: a sentence that says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WalletError {
@@ -327,6 +347,19 @@ fn base58check(kind: WalletKind, address: &str) -> Result<Vec<u8>, WalletError> 
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_masked_address_can_be_recognised_and_not_paid_to() {
+        for (kind, address, expected) in [
+            (WalletKind::UsdtTron, "TJCnKsPa7y5okkXvQAidZBzqx3QyQ6sxMW", "TJCnKs…sxMW"),
+            (WalletKind::Iban, "DE89370400440532013000", "DE8937…3000"),
+            (WalletKind::Paypal, "mara@example.com", "m…@example.com"),
+            (WalletKind::Other, "Bank of X, account 12", "Ban…"),
+            (WalletKind::Other, "cash", "…"),
+        ] {
+            assert_eq!(masked(kind, address), expected);
+        }
+    }
 
     const TRON: &str = "TJCnKsPa7y5okkXvQAidZBzqx3QyQ6sxMW";
     const ETHEREUM: &str = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";

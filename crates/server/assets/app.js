@@ -94,6 +94,19 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   });
 }
 
+/** `<div data-when-changed="selector">`: shown once a field of the form that fits the selector has another value. */
+for (const part of document.querySelectorAll("[data-when-changed]")) {
+  const form = part.closest("form");
+  const isChanged = (field) =>
+    field.options ? [...field.options].some((it) => it.selected !== it.defaultSelected) : field.value !== field.defaultValue;
+  const look = () => {
+    const changed = [...form.querySelectorAll(part.dataset.whenChanged)].some(isChanged);
+    part.hidden = !changed && form.dataset.guard !== "dirty";
+  };
+  for (const kind of ["input", "change"]) form.addEventListener(kind, look);
+  look();
+}
+
 addEventListener("beforeunload", (event) => {
   if (dirty.size) event.preventDefault();
 });

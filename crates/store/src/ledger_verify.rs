@@ -48,6 +48,11 @@ pub enum Rule {
     Resolutions,
     /// A withdrawal's status and amount are what the ledger says, and the ledger knows no other withdrawals.
     Withdrawals,
+    /// Above the limit two people paid a withdrawal, none was paid to a cooling wallet without a reason, and batches stand
+    /// as their withdrawals do.
+    Desk,
+    /// Booked adjustments are in the ledger, and no others.
+    Adjustments,
     /// A won deal has one commission, at its frozen rate, less its refunds; no other deal has any left.
     Commissions,
     /// A partner's clients, won deals and volume are what the tables of clients and deals add up to.
@@ -71,6 +76,8 @@ impl Rule {
             Rule::Reversals => "reversals stay within the original",
             Rule::Resolutions => "resolutions fit what was pending",
             Rule::Withdrawals => "withdrawals agree with the ledger",
+            Rule::Desk => "withdrawals were paid by the rules of the desk",
+            Rule::Adjustments => "adjustments agree with the ledger",
             Rule::Commissions => "deals agree with the ledger",
             Rule::PartnerTotals => "partners' totals agree with their deals",
             Rule::Audit => "the audit is unbroken",

@@ -4,7 +4,10 @@
 //! [`Tx`] to [`Db::write`] or [`Db::read`]; it runs on a database thread, and the answer comes when it is saved.
 
 pub mod accounts;
+pub mod adjustments;
+pub mod approvals;
 pub mod audit;
+pub mod batches;
 pub mod claims;
 pub mod clicks;
 pub mod clients;
@@ -27,6 +30,7 @@ mod postgres;
 pub mod profiles;
 pub mod programme;
 pub mod recovery;
+pub mod risk;
 mod search;
 pub mod sessions;
 mod sqlite;

@@ -26,9 +26,14 @@ pub fn verify_all(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
 /// When the database fails.
 pub fn verify_projections(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
     let mut findings = Vec::new();
-    let checks: [(Rule, &str, Describe); 6] = [
+    let checks: &[(Rule, &str, Describe)] = &[
         (Rule::Withdrawals, WITHDRAWALS, withdrawal_differs),
         (Rule::Withdrawals, UNKNOWN_WITHDRAWALS, one_word),
+        (Rule::Desk, ONE_PERSON, one_word),
+        (Rule::Desk, TOO_EARLY, one_word),
+        (Rule::Desk, BATCHES, one_word),
+        (Rule::Adjustments, ADJUSTMENTS, one_word),
+        (Rule::Adjustments, UNKNOWN_ADJUSTMENTS, one_word),
         (Rule::Commissions, COMMISSIONS, commission_differs),
         (Rule::PartnerTotals, PARTNER_TOTALS, totals_differ),
         (Rule::Attribution, DEALS_OF_OTHERS, one_word),
@@ -37,7 +42,7 @@ pub fn verify_projections(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
     for (rule, sql, describe) in checks {
         for row in tx.all(sql, params![LIMIT])? {
             let (subject, detail) = describe(&row)?;
-            findings.push(Finding { rule, subject, detail });
+            findings.push(Finding { rule: *rule, subject, detail });
         }
     }
     frozen_rates(tx, &mut findings)?;
@@ -47,7 +52,7 @@ pub fn verify_projections(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
 /// The status that the ledger says: a paid withdrawal has exactly one post and nothing that came back.
 const WITHDRAWALS: &str = "
     WITH booked AS (
-        SELECT w.id, w.status, w.amount, h.amount AS held, r.amount AS resolved,
+        SELECT w.id, w.status, w.amount, w.returned_at, b.key IS NOT NULL AS came_back, h.amount AS held, r.amount AS resolved,
             h.phase = 'pending' AND h.debit = 'partner_payable:' || w.partner_id || ':' || p.currency AS fits,
             CASE WHEN h.key IS NULL THEN 'unknown' WHEN r.key IS NULL THEN 'pending'
                 WHEN r.phase = 'void' THEN 'rejected' WHEN b.key IS NULL THEN 'paid'
@@ -59,7 +64,7 @@ const WITHDRAWALS: &str = "
         LEFT JOIN ledger_transfers b ON b.reverses = r.key AND b.amount = r.amount
     )
     SELECT id, status, said, amount, held FROM booked
-    WHERE status <> said OR amount <> held OR amount <> COALESCE(resolved, amount) OR NOT fits
+    WHERE status <> said OR (returned_at IS NOT NULL) <> came_back OR amount <> held OR amount <> COALESCE(resolved, amount) OR NOT fits
     ORDER BY id LIMIT $1";
 
 fn withdrawal_differs(row: &Row) -> Result<(String, String), DbError> {
@@ -76,6 +81,46 @@ const UNKNOWN_WITHDRAWALS: &str = "
     SELECT t.key, 'the ledger reserved money for a withdrawal that does not exist' FROM ledger_transfers t
     WHERE t.subject = 'withdrawal' AND t.phase = 'pending'
         AND NOT EXISTS (SELECT 1 FROM withdrawal w WHERE w.id = t.subject_id)
+    ORDER BY t.key LIMIT $1";
+
+/// Paid above the limit without the approval of somebody else, of that amount and address.
+const ONE_PERSON: &str = "
+    SELECT 'withdrawal ' || w.id, 'needed two people and was paid without the approval of a second one'
+    FROM withdrawal w WHERE w.two_people = 1
+        AND NOT EXISTS (SELECT 1 FROM withdrawal_approval v WHERE v.withdrawal_id = w.id AND v.by_id <> w.decided_by
+            AND v.amount = w.amount AND v.wallet_address = w.wallet_address)
+    ORDER BY w.id LIMIT $1";
+
+/// Paid to a wallet that was still cooling, without a reason.
+const TOO_EARLY: &str = "
+    SELECT 'withdrawal ' || w.id, 'was paid while its wallet was cooling, and nobody said why'
+    FROM withdrawal w WHERE w.reference IS NOT NULL AND w.decided_at < w.payable_from AND w.override_reason IS NULL
+    ORDER BY w.id LIMIT $1";
+
+/// Lines that don't stand as their batch does.
+const BATCHES: &str = "
+    SELECT 'batch ' || b.id, 'is ' || b.status || ', but withdrawal ' || l.withdrawal_id || ' is ' || l.status || ' in it'
+        || CASE WHEN w.reference IS NULL THEN ' and not paid' ELSE ' and paid' END
+    FROM payout_line l JOIN payout_batch b ON b.id = l.batch_id JOIN withdrawal w ON w.id = l.withdrawal_id
+    WHERE l.status <> 'off' AND (l.status <> b.status OR (l.status = 'paid') <> (w.reference IS NOT NULL))
+    ORDER BY b.id, l.withdrawal_id LIMIT $1";
+
+/// A booked adjustment has exactly its transfer, one that isn't has none, and two people have agreed where two had to.
+const ADJUSTMENTS: &str = "
+    SELECT 'adjustment ' || j.id, CASE WHEN j.two_people = 1 AND j.decided_by = j.proposed_by THEN 'needed two people'
+            ELSE 'is ' || j.status || ' over ' || j.amount || ', the ledger booked ' || COALESCE(t.amount, 0) END
+    FROM adjustment j JOIN programme p ON p.id = 1
+    LEFT JOIN ledger_transfers t ON t.key = 'adjustment:' || j.id
+    WHERE (j.status = 'booked') <> (t.key IS NOT NULL)
+        OR (j.status = 'booked' AND j.two_people = 1 AND j.decided_by = j.proposed_by)
+        OR (t.key IS NOT NULL AND (t.code <> j.kind OR t.amount <> ABS(j.amount)
+            OR CASE WHEN j.amount > 0 THEN t.credit ELSE t.debit END
+                <> 'partner_payable:' || j.partner_id || ':' || p.currency))
+    ORDER BY j.id LIMIT $1";
+
+const UNKNOWN_ADJUSTMENTS: &str = "
+    SELECT t.key, 'the ledger booked an adjustment that does not exist' FROM ledger_transfers t
+    WHERE t.subject = 'adjustment' AND NOT EXISTS (SELECT 1 FROM adjustment j WHERE j.id = t.subject_id)
     ORDER BY t.key LIMIT $1";
 
 /// What is left of everything booked for a deal, less what the deal says; more than one pending commission is one too

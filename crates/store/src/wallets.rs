@@ -1,7 +1,7 @@
 //! Wallets: where partners want to be paid.
 
 use crate::{DbError, Row, Tx, params};
-use domain::{clock::Timestamp, wallet::WalletKind};
+use domain::{clock::Timestamp, risk::address_key, wallet::WalletKind};
 
 /// A wallet of a partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub struct Wallet {
     pub label: String,
     /// The checked address.
     pub address: String,
+}
+
+/// Since when a wallet has its address, and from when it may be paid to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// When the address was entered.
+    pub entered_at: Timestamp,
+    /// From when it may be paid to; none: at once.
+    pub payable_from: Option<Timestamp>,
 }
 
 pub(crate) fn kind(word: &str) -> Result<WalletKind, DbError> {
@@ -47,6 +56,57 @@ pub fn by_id(tx: &mut Tx, partner_id: &str, id: &str) -> Result<Option<Wallet>, 
     .as_ref()
     .map(read)
     .transpose()
+}
+
+/// Whether a partner has or had any wallet.
+pub fn any_ever(tx: &mut Tx, partner_id: &str) -> Result<bool, DbError> {
+    Ok(tx.opt("SELECT id FROM wallet WHERE partner_id = $1 LIMIT 1", params![partner_id])?.is_some())
+}
+
+/// How a wallet of a partner stands.
+pub fn standing(tx: &mut Tx, partner_id: &str, id: &str) -> Result<Option<Standing>, DbError> {
+    let row = tx.opt(
+        "SELECT entered_at, payable_from FROM wallet WHERE partner_id = $1 AND id = $2 AND removed_at IS NULL",
+        params![partner_id, id],
+    )?;
+    row.map(|row| {
+        Ok(Standing {
+            entered_at: Timestamp::from_micros(row.get(0)?),
+            payable_from: Some(row.get::<i64>(1)?).filter(|from| *from > 0).map(Timestamp::from_micros),
+        })
+    })
+    .transpose()
+}
+
+/// The wallets of a partner that can't be paid to yet, and from when they can.
+pub fn cooling(tx: &mut Tx, partner_id: &str, now: Timestamp) -> Result<Vec<(String, Timestamp)>, DbError> {
+    let rows = tx.all(
+        "SELECT id, payable_from FROM wallet
+         WHERE partner_id = $1 AND removed_at IS NULL AND payable_from > $2 ORDER BY id",
+        params![partner_id, now.micros()],
+    )?;
+    rows.iter().map(|row| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?)))).collect()
+}
+
+/// Remembers that an address was entered into a wallet now, and from when it may be paid to. `id` is a fresh
+/// identifier.
+pub fn set_entered(
+    tx: &mut Tx,
+    partner_id: &str,
+    wallet: &Wallet,
+    id: &str,
+    payable_from: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE wallet SET entered_at = $1, payable_from = $2 WHERE id = $3",
+        params![now.micros(), payable_from.map_or(0, Timestamp::micros), &wallet.id],
+    )?;
+    tx.exec(
+        "INSERT INTO wallet_address (id, partner_id, address_key, at) VALUES ($1, $2, $3, $4)",
+        params![id, partner_id, address_key(wallet.kind, &wallet.address), now.micros()],
+    )?;
+    Ok(())
 }
 
 /// Adds a wallet.

@@ -32,6 +32,25 @@ pub struct Withdrawal {
     pub reference: Option<String>,
     /// Why it was rejected.
     pub reason: Option<String>,
+    /// When the address had been entered into the wallet.
+    pub wallet_entered_at: Option<Timestamp>,
+    /// From when it may be paid, where the wallet was cooling.
+    pub payable_from: Option<Timestamp>,
+    /// Why finance paid before that.
+    pub override_reason: Option<String>,
+    /// When the payment came back, and who said so.
+    pub returned: Option<(Timestamp, String)>,
+}
+
+impl Withdrawal {
+    /// What there is to say about the decision: the reference of what is paid, the reason of what is rejected.
+    pub fn note(&self) -> &str {
+        let note = match self.status {
+            WithdrawalStatus::Paid => &self.reference,
+            WithdrawalStatus::Pending | WithdrawalStatus::Rejected => &self.reason,
+        };
+        note.as_deref().unwrap_or_default()
+    }
 }
 
 /// What a new withdrawal is made of.
@@ -47,11 +66,16 @@ pub struct NewWithdrawal<'a> {
     pub amount: Money,
     /// Where to, copied as it is now.
     pub wallet: &'a wallets::Wallet,
+    /// When the address was entered, and from when it may be paid to.
+    pub standing: wallets::Standing,
 }
 
-const SELECT: &str = "SELECT w.id, w.partner_id, a.name, w.amount, w.status, w.requested_at, w.wallet_kind,
-    w.wallet_label, w.wallet_address, w.decided_at, s.name, w.reference, w.reason, w.wallet_id
-    FROM withdrawal w JOIN account a ON a.id = w.partner_id LEFT JOIN account s ON s.id = w.decided_by";
+const COLUMNS: &str = "w.id, w.partner_id, a.name, w.amount, w.status, w.requested_at, w.wallet_kind,
+    w.wallet_label, w.wallet_address, w.decided_at, s.name, w.reference, w.reason, w.wallet_id, w.wallet_entered_at,
+    w.payable_from, w.override_reason, w.returned_at, r.name";
+
+const FROM: &str = "FROM withdrawal w JOIN account a ON a.id = w.partner_id
+    LEFT JOIN account s ON s.id = w.decided_by LEFT JOIN account r ON r.id = w.returned_by";
 
 fn read(row: &Row) -> Result<Withdrawal, DbError> {
     let status: String = row.get(4)?;
@@ -70,6 +94,18 @@ fn read(row: &Row) -> Result<Withdrawal, DbError> {
         decided_by: row.get(10)?,
         reference: row.get(11)?,
         reason: row.get(12)?,
+        wallet_entered_at: row.get::<Option<i64>>(14)?.map(Timestamp::from_micros),
+        payable_from: row.get::<Option<i64>>(15)?.map(Timestamp::from_micros),
+        override_reason: row.get(16)?,
+        returned: row
+            .get::<Option<i64>>(17)?
+            .map(|at| {
+                Ok::<_, DbError>((
+                    Timestamp::from_micros(at),
+                    row.get::<Option<String>>(18)?.unwrap_or_default(),
+                ))
+            })
+            .transpose()?,
     })
 }
 
@@ -77,8 +113,8 @@ fn read(row: &Row) -> Result<Withdrawal, DbError> {
 pub fn insert(tx: &mut Tx, new: &NewWithdrawal, now: Timestamp) -> Result<bool, DbError> {
     let made = tx.exec(
         "INSERT INTO withdrawal (id, partner_id, request, amount, status, requested_at, wallet_id, wallet_kind,
-                                 wallet_label, wallet_address)
-         VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9) ON CONFLICT (partner_id, request) DO NOTHING",
+                                 wallet_label, wallet_address, wallet_entered_at, payable_from)
+         VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (partner_id, request) DO NOTHING",
         params![
             &new.id,
             new.partner_id,
@@ -88,7 +124,9 @@ pub fn insert(tx: &mut Tx, new: &NewWithdrawal, now: Timestamp) -> Result<bool, 
             &new.wallet.id,
             new.wallet.kind.as_str(),
             &new.wallet.label,
-            &new.wallet.address
+            &new.wallet.address,
+            new.standing.entered_at.micros(),
+            new.standing.payable_from.filter(|from| *from > now).map(Timestamp::micros)
         ],
     )?;
     Ok(made == 1)
@@ -96,32 +134,98 @@ pub fn insert(tx: &mut Tx, new: &NewWithdrawal, now: Timestamp) -> Result<bool, 
 
 /// The withdrawal that a form has made.
 pub fn by_request(tx: &mut Tx, partner_id: &str, request: &str) -> Result<Option<Withdrawal>, DbError> {
-    tx.opt(&format!("{SELECT} WHERE w.partner_id = $1 AND w.request = $2"), params![partner_id, request])?
-        .as_ref()
-        .map(read)
-        .transpose()
+    tx.opt(
+        &format!("SELECT {COLUMNS} {FROM} WHERE w.partner_id = $1 AND w.request = $2"),
+        params![partner_id, request],
+    )?
+    .as_ref()
+    .map(read)
+    .transpose()
 }
 
 /// The withdrawal of an identifier.
 pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Withdrawal>, DbError> {
-    tx.opt(&format!("{SELECT} WHERE w.id = $1"), params![id])?.as_ref().map(read).transpose()
+    tx.opt(&format!("SELECT {COLUMNS} {FROM} WHERE w.id = $1"), params![id])?.as_ref().map(read).transpose()
 }
 
-/// One page of withdrawals with a status: pending ones oldest first, decided ones newest first.
+/// The withdrawal of an identifier, locked until the transaction ends: of two decisions at once the second sees what
+/// the first has done.
+pub fn lock(tx: &mut Tx, id: &str) -> Result<Option<Withdrawal>, DbError> {
+    if tx.opt("SELECT id FROM withdrawal WHERE id = $1 {for_update}", params![id])?.is_none() {
+        return Ok(None);
+    }
+    by_id(tx, id)
+}
+
+/// Which of the withdrawals with a status are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Show {
+    /// All of them.
+    #[default]
+    All,
+    /// Pending ones that can be paid now.
+    Ready,
+    /// Pending ones that lack the approval of somebody.
+    Unapproved,
+    /// Pending ones whose wallet is cooling.
+    Cooling,
+    /// Pending ones in an open batch.
+    InBatch,
+}
+
+/// A withdrawal in the queue, with what the desk marks it by.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    /// The withdrawal.
+    pub withdrawal: Withdrawal,
+    /// How many people have approved it.
+    pub approvals: i64,
+    /// The open batch that it is in.
+    pub batch_id: Option<String>,
+}
+
+/// One page of withdrawals with a status: pending ones oldest first, decided ones newest first. `approval_from` is the
+/// amount from which two people decide.
 pub fn list(
     tx: &mut Tx,
     status: WithdrawalStatus,
+    show: Show,
+    approval_from: Option<Money>,
+    now: Timestamp,
     after: Option<&str>,
     limit: i64,
-) -> Result<Vec<Withdrawal>, DbError> {
+) -> Result<Vec<Queued>, DbError> {
     let (compare, order) = if status == WithdrawalStatus::Pending { (">", "ASC") } else { ("<", "DESC") };
+    const APPROVALS: &str = "(SELECT COUNT(*) FROM withdrawal_approval v WHERE v.withdrawal_id = w.id)";
+    let unapproved = format!("w.amount >= CAST($5 AS BIGINT) AND {APPROVALS} = 0");
+    let cooling = "(w.payable_from IS NOT NULL AND w.payable_from > CAST($4 AS BIGINT))";
+    let filter = match show {
+        Show::All => "CAST($4 AS BIGINT) = $4 AND CAST($5 AS BIGINT) = $5".to_owned(),
+        Show::Ready => format!("l.batch_id IS NULL AND NOT {cooling} AND NOT ({unapproved})"),
+        Show::Unapproved => format!("CAST($4 AS BIGINT) = $4 AND {unapproved}"),
+        Show::Cooling => format!("CAST($5 AS BIGINT) = $5 AND {cooling}"),
+        Show::InBatch => {
+            "CAST($4 AS BIGINT) = $4 AND CAST($5 AS BIGINT) = $5 AND l.batch_id IS NOT NULL".into()
+        }
+    };
     let rows = tx.all(
         &format!(
-            "{SELECT} WHERE w.status = $1 AND ($2 = '' OR w.id {compare} $2) ORDER BY w.id {order} LIMIT $3"
+            "SELECT {COLUMNS}, {APPROVALS}, l.batch_id {FROM}
+             LEFT JOIN payout_line l ON l.withdrawal_id = w.id AND l.status = 'open'
+             WHERE w.status = $1 AND ($2 = '' OR w.id {compare} $2) AND {filter}
+             ORDER BY w.id {order} LIMIT $3"
         ),
-        params![status.as_str(), after.unwrap_or(""), limit],
+        params![
+            status.as_str(),
+            after.unwrap_or(""),
+            limit,
+            now.micros(),
+            approval_from.map_or(i64::MAX, Money::minor)
+        ],
     )?;
-    rows.iter().map(read).collect()
+    rows.iter()
+        .map(|row| Ok(Queued { withdrawal: read(row)?, approvals: row.get(19)?, batch_id: row.get(20)? }))
+        .collect()
 }
 
 /// What a partner's list of withdrawals is sorted by.
@@ -178,7 +282,7 @@ pub fn of_partner(
           OR lower(COALESCE(w.reason, '')) LIKE $4 ESCAPE '\\')";
     let rows = tx.all(
         &format!(
-            "{SELECT} WHERE w.partner_id = $1 AND ($2 = '' OR w.status = $2) AND ($3 = '' OR {words})
+            "SELECT {COLUMNS} {FROM} WHERE w.partner_id = $1 AND ($2 = '' OR w.status = $2) AND ($3 = '' OR {words})
              AND ($5 = '' OR ({key}, w.id) {compare} ({value}, $5))
              AND CAST($6 AS TEXT) IS NOT NULL AND CAST($7 AS BIGINT) IS NOT NULL
              ORDER BY {key} {order}, w.id {order} LIMIT $8"
@@ -208,12 +312,41 @@ pub fn of_partner(
         .collect()
 }
 
-/// Marks a pending withdrawal paid. Returns no when it was decided already: of two decisions at once, one counts.
-pub fn set_paid(tx: &mut Tx, id: &str, by: &str, reference: &str, now: Timestamp) -> Result<bool, DbError> {
+/// How a withdrawal was paid.
+#[derive(Debug, Clone, Copy)]
+pub struct Paid<'a> {
+    /// Who paid.
+    pub by: &'a str,
+    /// The payment reference.
+    pub reference: &'a str,
+    /// Why it was paid to a wallet that was still cooling.
+    pub override_reason: Option<&'a str>,
+    /// The amount needs two people: somebody else must have approved it.
+    pub two_people: bool,
+}
+
+/// Marks a pending withdrawal paid. Returns no when it was decided already, when an approval by somebody else is needed
+/// and lacking, or when its wallet cools and no reason is given: the same rules as before, once more in the UPDATE.
+pub fn set_paid(tx: &mut Tx, id: &str, paid: &Paid, now: Timestamp) -> Result<bool, DbError> {
     let changed = tx.exec(
-        "UPDATE withdrawal SET status = 'paid', decided_at = $1, decided_by = $2, reference = $3
-         WHERE id = $4 AND status = 'pending'",
-        params![now.micros(), by, reference, id],
+        "UPDATE withdrawal SET status = 'paid', decided_at = $1, decided_by = $2, reference = $3,
+            override_reason = $4, two_people = $5
+         WHERE id = $6 AND status = 'pending'
+            AND ($7 = 0 OR EXISTS (SELECT 1 FROM withdrawal_approval v WHERE v.withdrawal_id = withdrawal.id
+                AND v.by_id <> $8 AND v.amount = withdrawal.amount AND v.wallet_address = withdrawal.wallet_address))
+            AND (payable_from IS NULL OR payable_from <= $9 OR $10 = 1)",
+        params![
+            now.micros(),
+            paid.by,
+            paid.reference,
+            paid.override_reason.map(str::to_owned),
+            paid.two_people,
+            id,
+            paid.two_people,
+            paid.by,
+            now.micros(),
+            paid.override_reason.is_some()
+        ],
     )?;
     Ok(changed == 1)
 }
@@ -223,6 +356,17 @@ pub fn set_rejected(tx: &mut Tx, id: &str, by: &str, reason: &str, now: Timestam
     let changed = tx.exec(
         "UPDATE withdrawal SET status = 'rejected', decided_at = $1, decided_by = $2, reason = $3
          WHERE id = $4 AND status = 'pending'",
+        params![now.micros(), by, reason, id],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Says that the payment of a paid withdrawal came back; who paid it, when and with which reference stays. Returns no
+/// when it is not paid.
+pub fn set_returned(tx: &mut Tx, id: &str, by: &str, reason: &str, now: Timestamp) -> Result<bool, DbError> {
+    let changed = tx.exec(
+        "UPDATE withdrawal SET status = 'rejected', returned_at = $1, returned_by = $2, reason = $3
+         WHERE id = $4 AND status = 'paid'",
         params![now.micros(), by, reason, id],
     )?;
     Ok(changed == 1)

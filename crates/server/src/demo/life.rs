@@ -8,6 +8,7 @@ use domain::{
     attribution::Visit,
     clock::{DAY, Day, HOUR, SECOND, Timestamp},
     money::Money,
+    payment::needs_two,
     permission::Role,
     rate::Rate,
     referral_code::{Reading, ReferralCode},
@@ -223,7 +224,13 @@ impl Today<'_, '_, '_> {
                 Some(reason) => withdrawals::reject(self.tx, &env, &finance, &waiting.id, reason)?,
                 None => {
                     let reference = self.reference(waiting.kind);
-                    withdrawals::pay(self.tx, &env, &finance, &waiting.id, &reference)?;
+                    let found = store::withdrawals::by_id(self.tx, &waiting.id)?;
+                    let amount = found.context("the withdrawal exists")?.amount;
+                    if needs_two(amount, env.programme.approval_from) {
+                        let admin = self.world.actor(Role::Admin, 0)?;
+                        withdrawals::approve(self.tx, &env, &admin, &waiting.id, "")?;
+                    }
+                    withdrawals::pay(self.tx, &env, &finance, &waiting.id, &reference, None)?;
                 }
             }
         }
@@ -311,11 +318,13 @@ impl Today<'_, '_, '_> {
             }
             Event::Agree(partner, basis_points) => {
                 let id = self.world.partner(partner)?.id.clone();
-                partners::agree_rate(self.tx, &id, Rate::from_basis_points(basis_points))?;
+                let by = self.world.actor(Role::Finance, 0)?;
+                partners::agree_rate(self.tx, &env, &by, &id, Rate::from_basis_points(basis_points))?;
             }
             Event::Suspend(partner, reason) => {
                 let id = self.world.partner(partner)?.id.clone();
-                partners::suspend(self.tx, &env, &id, reason)?;
+                let by = self.world.actor(Role::Finance, 0)?;
+                partners::suspend(self.tx, &env, &by, &id, reason)?;
             }
             Event::LiftHold => self.set_up(at, |programme| programme.hold_days = 0)?,
         }
@@ -345,8 +354,8 @@ impl Today<'_, '_, '_> {
             let address = domain::wallet::check(kind, &address)?.as_str().to_owned();
             changes.push(wallets::Change::Add { kind, label: label.to_owned(), address });
         }
-        let id = self.world.partner(partner)?.id.clone();
-        Ok(wallets::save(self.tx, env, &id, &changes)?)
+        let by = Actor::partner(&self.world.partner(partner)?.id, who.name);
+        Ok(wallets::save(self.tx, env, &by, &changes, true)?)
     }
 
     fn contact(&mut self, env: &Env, place: usize) -> anyhow::Result<()> {

@@ -3,8 +3,10 @@
 //! transaction, which may run twice.
 
 pub mod accounts;
+pub mod adjustments;
 pub mod attribution;
 pub mod audit;
+pub mod batches;
 pub mod claims;
 pub mod clicks;
 pub mod clients;

@@ -3,6 +3,10 @@
 use domain::rate::Rate;
 use store::{DbError, Tx, partners};
 
+use super::{
+    Actor,
+    audit::{self, Act, Change},
+};
 use crate::app::Env;
 
 /// Why nothing was changed.
@@ -26,25 +30,48 @@ pub enum PartnerError {
 ///
 /// # Errors
 /// [`PartnerError::AlreadySuspended`] when that is so already.
-pub fn suspend(tx: &mut Tx, env: &Env, id: &str, reason: &str) -> Result<(), PartnerError> {
+pub fn suspend(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reason: &str) -> Result<(), PartnerError> {
     partners::by_id(tx, id)?.ok_or(PartnerError::Unknown)?;
-    if partners::suspend(tx, id, reason, env.now)? { Ok(()) } else { Err(PartnerError::AlreadySuspended) }
+    if !partners::suspend(tx, id, reason, env.now)? {
+        return Err(PartnerError::AlreadySuspended);
+    }
+    let changes = [Change::new("Standing", "active", "suspended")];
+    let on = ("partner", id);
+    Ok(audit::record(tx, env, by, Act { what: "partner.suspended", on, changes: &changes, reason })?)
 }
 
 /// Lets a suspended partner earn again.
 ///
 /// # Errors
 /// [`PartnerError::NotSuspended`] when there is nothing to take back.
-pub fn reinstate(tx: &mut Tx, id: &str) -> Result<(), PartnerError> {
+pub fn reinstate(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<(), PartnerError> {
     partners::by_id(tx, id)?.ok_or(PartnerError::Unknown)?;
-    if partners::reinstate(tx, id)? { Ok(()) } else { Err(PartnerError::NotSuspended) }
+    if !partners::reinstate(tx, id)? {
+        return Err(PartnerError::NotSuspended);
+    }
+    let changes = [Change::new("Standing", "suspended", "active")];
+    let on = ("partner", id);
+    Ok(audit::record(tx, env, by, Act { what: "partner.reinstated", on, changes: &changes, reason: "" })?)
 }
 
 /// Agrees on a rate of the partner's own, or goes back to the tiers. Commissions already booked stay as they are.
 ///
 /// # Errors
 /// [`PartnerError::Unknown`] when there is no such partner.
-pub fn agree_rate(tx: &mut Tx, id: &str, rate: Option<Rate>) -> Result<(), PartnerError> {
-    partners::by_id(tx, id)?.ok_or(PartnerError::Unknown)?;
-    Ok(partners::set_agreed_rate(tx, id, rate)?)
+pub fn agree_rate(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    id: &str,
+    rate: Option<Rate>,
+) -> Result<(), PartnerError> {
+    let before = partners::by_id(tx, id)?.ok_or(PartnerError::Unknown)?.agreed_rate;
+    partners::set_agreed_rate(tx, id, rate)?;
+    let words = |rate: Option<Rate>| rate.map_or_else(|| "by tiers".to_owned(), |rate| rate.to_string());
+    let changes = Change::differing([Change::new("Agreed rate", words(before), words(rate))]);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let on = ("partner", id);
+    Ok(audit::record(tx, env, by, Act { what: "partner.rate_agreed", on, changes: &changes, reason: "" })?)
 }

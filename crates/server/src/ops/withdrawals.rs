@@ -1,19 +1,27 @@
-//! A partner asks to be paid; finance pays or rejects.
+//! A partner asks to be paid; finance approves, pays or rejects, and says when a payment came back.
 
 use domain::{
     ledger::LedgerError,
     money::Money,
-    withdrawal::{self, Request, RequestRefusal, WithdrawalAct, WithdrawalRefusal, next_status},
+    payment::{self, ApprovalRefusal, Held, Payment, needs_two},
+    permission::Permission,
+    withdrawal::{self, Request, RequestRefusal, WithdrawalAct, WithdrawalRefusal, due_at, next_status},
 };
 use store::{
-    DbError, Tx,
+    DbError, Tx, accounts, approvals, batches,
     ledger::{self, ApplyError},
     partners, wallets,
-    withdrawals::{self, NewWithdrawal, Withdrawal},
+    withdrawals::{self, NewWithdrawal, Paid, Withdrawal},
 };
 
-use super::Actor;
-use crate::app::Env;
+use super::{
+    Actor,
+    audit::{self, Act, Change},
+};
+use crate::{
+    app::Env,
+    notify::{self, Notice},
+};
 
 /// What a partner asks for.
 #[derive(Debug, Clone)]
@@ -65,6 +73,7 @@ pub fn ask(tx: &mut Tx, env: &Env, ask: &Ask) -> Result<String, AskError> {
         return Err(AskError::Suspended);
     }
     let wallet = wallets::by_id(tx, &ask.partner_id, &ask.wallet_id)?.ok_or(AskError::UnknownWallet)?;
+    let standing = wallets::standing(tx, &ask.partner_id, &ask.wallet_id)?.ok_or(AskError::UnknownWallet)?;
     let programme = &env.programme;
     let available = ledger::balances(tx, &ask.partner_id, programme.currency)?.available;
     withdrawal::check_request(ask.amount, programme.minimum_withdrawal, available, programme.currency)?;
@@ -75,6 +84,7 @@ pub fn ask(tx: &mut Tx, env: &Env, ask: &Ask) -> Result<String, AskError> {
         request: &ask.request,
         amount: ask.amount,
         wallet: &wallet,
+        standing,
     };
     if !withdrawals::insert(tx, &new, env.now)? {
         // The same form, sent at the same moment, has won; its transaction is over, or this insert had waited.
@@ -88,7 +98,10 @@ pub fn ask(tx: &mut Tx, env: &Env, ask: &Ask) -> Result<String, AskError> {
         amount: ask.amount,
     });
     match ledger::apply(tx, env.now, &[hold]) {
-        Ok(_) => Ok(id),
+        Ok(_) => {
+            told_requested(tx, env, &id)?;
+            Ok(id)
+        }
         // Somebody was faster with the same money: the balance read above is no longer the one to be shown.
         Err(ApplyError::Refused(LedgerError::InsufficientFunds { available, .. })) => {
             let refused = withdrawal::check_request(
@@ -102,6 +115,19 @@ pub fn ask(tx: &mut Tx, env: &Env, ask: &Ask) -> Result<String, AskError> {
         Err(ApplyError::Db(error)) => Err(error.into()),
         Err(error) => Err(AskError::Ledger(error)),
     }
+}
+
+fn told_requested(tx: &mut Tx, env: &Env, id: &str) -> Result<(), DbError> {
+    let Some(made) = withdrawals::by_id(tx, id)? else { return Ok(()) };
+    let wallet = made.wallet_label.clone();
+    notify::tell(tx, env, &made.partner.id, &Notice::WithdrawalRequested { amount: made.amount, wallet })?;
+    let waits = Notice::OfficeWithdrawal {
+        id: made.id,
+        partner: made.partner.name,
+        amount: made.amount,
+        due: due_at(made.requested_at),
+    };
+    notify::tell_staff(tx, env, Permission::DecideWithdrawals, &waits)
 }
 
 fn same(before: &Withdrawal, ask: &Ask) -> Result<String, AskError> {
@@ -118,9 +144,20 @@ pub enum DecideError {
     /// There is no such withdrawal.
     #[error("There is no such withdrawal.")]
     Unknown,
-    /// It was decided before.
+    /// Its status doesn't allow it.
     #[error(transparent)]
     Refused(#[from] WithdrawalRefusal),
+    /// It can't be paid now, by this person.
+    #[error("{sentence}")]
+    Held {
+        /// Why.
+        why: Held,
+        /// Why, and what to do, in a sentence.
+        sentence: String,
+    },
+    /// It can't be approved, by this person.
+    #[error(transparent)]
+    Approval(ApprovalRefusal),
     /// The ledger doesn't allow it: a defect.
     #[error(transparent)]
     Ledger(#[from] ApplyError),
@@ -129,16 +166,195 @@ pub enum DecideError {
     Db(#[from] DbError),
 }
 
-/// Marks a pending withdrawal paid.
+/// One withdrawal that is to be marked paid.
+#[derive(Debug, Clone, Copy)]
+pub struct Settling<'a> {
+    /// The withdrawal's identifier.
+    pub id: &'a str,
+    /// The payment reference.
+    pub reference: &'a str,
+    /// Why it is paid to a wallet that is still cooling.
+    pub override_reason: Option<&'a str>,
+}
+
+/// A withdrawal that can't be paid now.
+#[derive(Debug, Clone)]
+pub struct HeldLine {
+    /// The withdrawal.
+    pub withdrawal: Withdrawal,
+    /// Why.
+    pub why: Held,
+    /// Why, and what to do, in a sentence.
+    pub sentence: String,
+}
+
+/// What came of paying.
+#[derive(Debug, Clone)]
+pub enum Settled {
+    /// Everything is paid.
+    All,
+    /// Nothing is, because of these.
+    Held(Vec<HeldLine>),
+}
+
+/// Marks pending withdrawals paid, all of them or none. Every payment goes through here: one by one, or those of the
+/// batch `of_batch` together.
 ///
 /// # Errors
-/// [`DecideError::Refused`] when it was decided before.
-pub fn pay(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reference: &str) -> Result<(), DecideError> {
-    let withdrawal = pending(tx, id, WithdrawalAct::Pay)?;
-    if !withdrawals::set_paid(tx, id, &by.id, reference, env.now)? {
-        return Err(decided_meanwhile(tx, id, WithdrawalAct::Pay)?);
+/// [`DecideError::Unknown`] when there is no such withdrawal.
+pub fn settle(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    payments: &[Settling],
+    of_batch: Option<&str>,
+) -> Result<Settled, DecideError> {
+    // Locked in one order, whatever the order of the list.
+    let mut payments = payments.to_vec();
+    payments.sort_by(|a, b| a.id.cmp(b.id));
+    let mut held = Vec::new();
+    let mut found = Vec::new();
+    for settling in &payments {
+        let withdrawal = withdrawals::lock(tx, settling.id)?.ok_or(DecideError::Unknown)?;
+        match held_back(tx, env, by, &withdrawal, settling.override_reason.is_some(), of_batch)? {
+            Some(line) => held.push(line),
+            None => found.push(withdrawal),
+        }
     }
-    ledger::apply(tx, env.now, &[withdrawal::pay(&request(env, &withdrawal))])?;
+    if !held.is_empty() {
+        return Ok(Settled::Held(held));
+    }
+    let mut transfers = Vec::new();
+    for (withdrawal, settling) in found.iter().zip(&payments) {
+        // A reason is kept only where there was something to override.
+        let is_cooling = withdrawal.payable_from.is_some_and(|from| env.now < from);
+        let paid = Paid {
+            by: &by.id,
+            reference: settling.reference,
+            override_reason: settling.override_reason.filter(|_| is_cooling),
+            two_people: needs_two(withdrawal.amount, env.programme.approval_from),
+        };
+        if !withdrawals::set_paid(tx, &withdrawal.id, &paid, env.now)? {
+            return Err(decided_meanwhile(tx, &withdrawal.id, WithdrawalAct::Pay)?);
+        }
+        transfers.push(withdrawal::pay(&request(env, withdrawal)));
+    }
+    // In one go, so that accounts are locked in one order too.
+    ledger::apply(tx, env.now, &transfers)?;
+    for (withdrawal, settling) in found.iter().zip(&payments) {
+        let paid = Notice::WithdrawalPaid {
+            amount: withdrawal.amount,
+            wallet: withdrawal.wallet_label.clone(),
+            reference: settling.reference.to_owned(),
+        };
+        notify::tell(tx, env, &withdrawal.partner.id, &paid)?;
+    }
+    for (withdrawal, settling) in found.iter().zip(&payments) {
+        let mut changes = about(env, withdrawal, "pending", "paid");
+        changes.push(Change::set("Reference", settling.reference));
+        let overridden =
+            settling.override_reason.filter(|_| withdrawal.payable_from.is_some_and(|from| env.now < from));
+        let act = Act {
+            what: "withdrawal.paid",
+            on: ("withdrawal", &withdrawal.id),
+            changes: &changes,
+            reason: overridden.unwrap_or_default(),
+        };
+        audit::record(tx, env, by, act)?;
+    }
+    Ok(Settled::All)
+}
+
+/// Why a withdrawal can't be paid now by this person, if so. `of_batch` is the batch that is about to be paid.
+///
+/// # Errors
+/// When the database says no.
+pub fn held_back(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    withdrawal: &Withdrawal,
+    is_overridden: bool,
+    of_batch: Option<&str>,
+) -> Result<Option<HeldLine>, DbError> {
+    let approvers: Vec<String> =
+        approvals::of(tx, &withdrawal.id)?.into_iter().map(|approval| approval.by_id).collect();
+    let batch = batches::open_batch_of(tx, &withdrawal.id)?;
+    let programme = &env.programme;
+    let allowed = payment::may_pay(&Payment {
+        status: withdrawal.status,
+        amount: withdrawal.amount,
+        approval_from: programme.approval_from,
+        approvers: &approvers,
+        payer: &by.id,
+        in_open_batch: batch.is_some_and(|batch| Some(batch.as_str()) != of_batch),
+        payable_from: withdrawal.payable_from,
+        is_overridden,
+        now: env.now,
+    });
+    let Err(why) = allowed else { return Ok(None) };
+    let others: Vec<String> =
+        deciders(tx)?.into_iter().filter(|(id, _)| *id != by.id).map(|(_, name)| name).collect();
+    let sentence = why.sentence(programme.approval_from, programme.currency, &others);
+    Ok(Some(HeldLine { withdrawal: withdrawal.clone(), why, sentence }))
+}
+
+/// Everybody who may decide on withdrawals: identifier and name.
+///
+/// # Errors
+/// When the database says no.
+pub fn deciders(tx: &mut Tx) -> Result<Vec<(String, String)>, DbError> {
+    let able = accounts::staff(tx)?.into_iter().filter(|member| {
+        member.joined && member.disabled_at.is_none() && member.role.may(Permission::DecideWithdrawals)
+    });
+    Ok(able.map(|member| (member.id, member.name)).collect())
+}
+
+/// Marks a pending withdrawal paid. A reason pays to a wallet that is still cooling.
+///
+/// # Errors
+/// [`DecideError::Refused`] when it was decided before, [`DecideError::Held`] when it can't be paid now by this person.
+pub fn pay(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    id: &str,
+    reference: &str,
+    override_reason: Option<&str>,
+) -> Result<(), DecideError> {
+    match settle(tx, env, by, &[Settling { id, reference, override_reason }], None)? {
+        Settled::All => Ok(()),
+        Settled::Held(lines) => match lines.into_iter().next() {
+            Some(HeldLine { why: Held::Decided(refusal), .. }) => Err(refusal.into()),
+            Some(HeldLine { why, sentence, .. }) => Err(DecideError::Held { why, sentence }),
+            None => Err(DecideError::Unknown),
+        },
+    }
+}
+
+/// Approves a withdrawal above the limit, so that somebody else can pay it.
+///
+/// # Errors
+/// [`DecideError::Approval`] when it needs none, or the person has approved it before.
+pub fn approve(tx: &mut Tx, env: &Env, by: &Actor, id: &str, note: &str) -> Result<(), DecideError> {
+    let withdrawal = withdrawals::lock(tx, id)?.ok_or(DecideError::Unknown)?;
+    let approvers: Vec<String> = approvals::of(tx, id)?.into_iter().map(|approval| approval.by_id).collect();
+    let limit = env.programme.approval_from;
+    payment::may_approve(withdrawal.status, withdrawal.amount, limit, &approvers, &by.id).map_err(
+        |refusal| match refusal {
+            ApprovalRefusal::Decided(refusal) => refusal.into(),
+            refusal => DecideError::Approval(refusal),
+        },
+    )?;
+    if !approvals::insert(tx, &withdrawal, &by.id, note, env.now)? {
+        return Err(DecideError::Approval(ApprovalRefusal::Already));
+    }
+    let changes = [
+        Change::set("Amount", env.programme.currency.format(withdrawal.amount)),
+        Change::set("To", domain::wallet::masked(withdrawal.wallet_kind, &withdrawal.wallet_address)),
+    ];
+    let on = ("withdrawal", id);
+    audit::record(tx, env, by, Act { what: "withdrawal.approved", on, changes: &changes, reason: note })?;
     Ok(())
 }
 
@@ -147,16 +363,51 @@ pub fn pay(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reference: &str) -> Res
 /// # Errors
 /// [`DecideError::Refused`] when it was decided before.
 pub fn reject(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reason: &str) -> Result<(), DecideError> {
-    let withdrawal = pending(tx, id, WithdrawalAct::Reject)?;
+    let withdrawal = allowed(tx, id, WithdrawalAct::Reject)?;
     if !withdrawals::set_rejected(tx, id, &by.id, reason, env.now)? {
         return Err(decided_meanwhile(tx, id, WithdrawalAct::Reject)?);
     }
     ledger::apply(tx, env.now, &[withdrawal::reject(&request(env, &withdrawal), reason)])?;
+    let rejected = Notice::WithdrawalRejected { amount: withdrawal.amount, reason: reason.to_owned() };
+    notify::tell(tx, env, &withdrawal.partner.id, &rejected)?;
+    let changes = about(env, &withdrawal, "pending", "rejected");
+    let on = ("withdrawal", id);
+    audit::record(tx, env, by, Act { what: "withdrawal.rejected", on, changes: &changes, reason })?;
     Ok(())
 }
 
-fn pending(tx: &mut Tx, id: &str, act: WithdrawalAct) -> Result<Withdrawal, DecideError> {
-    let withdrawal = withdrawals::by_id(tx, id)?.ok_or(DecideError::Unknown)?;
+/// Says that the payment of a paid withdrawal came back: its amount is available again.
+///
+/// # Errors
+/// [`DecideError::Refused`] when it is not paid.
+pub fn came_back(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reason: &str) -> Result<(), DecideError> {
+    let withdrawal = allowed(tx, id, WithdrawalAct::CameBack)?;
+    let kept = format!("Payment came back: {reason}");
+    if !withdrawals::set_returned(tx, id, &by.id, &kept, env.now)? {
+        return Err(decided_meanwhile(tx, id, WithdrawalAct::CameBack)?);
+    }
+    ledger::apply(tx, env.now, &[withdrawal::came_back(&request(env, &withdrawal), reason)])?;
+    let returned = Notice::PaymentReturned { amount: withdrawal.amount, reason: reason.to_owned() };
+    notify::tell(tx, env, &withdrawal.partner.id, &returned)?;
+    let mut changes = about(env, &withdrawal, "paid", "rejected");
+    changes.push(Change::set("Reference", withdrawal.reference.as_deref().unwrap_or_default()));
+    let on = ("withdrawal", id);
+    audit::record(tx, env, by, Act { what: "withdrawal.came_back", on, changes: &changes, reason })?;
+    Ok(())
+}
+
+/// What a decision changes, for the audit.
+fn about(env: &Env, withdrawal: &Withdrawal, before: &str, after: &str) -> Vec<Change> {
+    vec![
+        Change::new("Status", before, after),
+        Change::set("Amount", env.programme.currency.format(withdrawal.amount)),
+        Change::set("Partner", &withdrawal.partner.name),
+    ]
+}
+
+/// The withdrawal, locked, if its status allows the act.
+fn allowed(tx: &mut Tx, id: &str, act: WithdrawalAct) -> Result<Withdrawal, DecideError> {
+    let withdrawal = withdrawals::lock(tx, id)?.ok_or(DecideError::Unknown)?;
     next_status(withdrawal.status, act)?;
     Ok(withdrawal)
 }

@@ -72,6 +72,10 @@ pub const OFFICE_CLIENTS: &str = "/office/clients";
 pub const OFFICE_DEALS: &str = "/office/deals";
 /// The queue of withdrawals.
 pub const OFFICE_WITHDRAWALS: &str = "/office/withdrawals";
+/// Withdrawals that are paid together.
+pub const OFFICE_BATCHES: &str = "/office/withdrawals/batches";
+/// Bonuses and corrections that wait for a second person.
+pub const OFFICE_ADJUSTMENTS: &str = "/office/adjustments";
 /// Partners.
 pub const OFFICE_PARTNERS: &str = "/office/partners";
 /// Feedback of partners.
@@ -153,6 +157,11 @@ pub fn office_withdrawal(id: &str) -> String {
 /// The page of a message.
 pub fn office_message(id: &str) -> String {
     format!("{OFFICE_OUTBOX}/{id}")
+}
+
+/// The page of a batch.
+pub fn office_batch(id: &str) -> String {
+    format!("{OFFICE_BATCHES}/{id}")
 }
 
 /// The page of a partner.

@@ -173,7 +173,8 @@ both_databases!(a_suspended_partner_earns_no_new_client, async |db: Db| {
     let site = Site::start(db).await;
     let partner = site.partner("Mara").await;
     let id = partner.id.clone();
-    site.app.write(move |tx, env| server::ops::partners::suspend(tx, env, &id, "Spam")).await.unwrap();
+    let by = server::ops::Actor::server();
+    site.app.write(move |tx, env| server::ops::partners::suspend(tx, env, &by, &id, "Spam")).await.unwrap();
     let browser = site.browser();
     let followed = browser.get(&format!("/r/{}", partner.code)).await.expect(StatusCode::FOUND);
     assert!(followed.location().starts_with("/contact"));

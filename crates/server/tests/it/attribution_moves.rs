@@ -94,7 +94,9 @@ both_databases!(a_commission_moves_at_the_rate_that_was_frozen, async |db: Db| {
     // Jonas has an agreed rate of his own, which doesn't matter for what was won before.
     let id = jonas.id.clone();
     site.app
-        .write(move |tx, _| ops::partners::agree_rate(tx, &id, Rate::from_basis_points(2_000)))
+        .write(move |tx, env| {
+            ops::partners::agree_rate(tx, env, &ops::Actor::server(), &id, Rate::from_basis_points(2_000))
+        })
         .await
         .unwrap();
     site.won(&mara, "30000").await;
@@ -246,7 +248,10 @@ both_databases!(where_nothing_was_booked_the_new_partners_own_rate_counts, async
     // Won while Mara was suspended; she is not charged for what she never got.
     let client = site.client_of(&mara, "Borealis").await;
     let id = mara.id.clone();
-    site.app.write(move |tx, env| ops::partners::suspend(tx, env, &id, "Review")).await.unwrap();
+    site.app
+        .write(move |tx, env| ops::partners::suspend(tx, env, &ops::Actor::server(), &id, "Review"))
+        .await
+        .unwrap();
     win(&site, &sales, client, "1000").await;
     assign(&sales, client, &jonas, "She says so").await.expect(StatusCode::SEE_OTHER);
     assert_eq!(money(&site, &mara).await, (0, 0));

@@ -290,7 +290,10 @@ both_databases!(a_form_sent_twice_is_one_claim, async |db: Db| {
     page.expect_text(&format!("K-{number}"));
     // A suspended partner gets no new clients.
     let id = jonas.id.clone();
-    site.app.write(move |tx, env| ops::partners::suspend(tx, env, &id, "Spam")).await.unwrap();
+    site.app
+        .write(move |tx, env| ops::partners::suspend(tx, env, &ops::Actor::server(), &id, "Spam"))
+        .await
+        .unwrap();
     file(&site, &jonas, "later").await.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text("suspended");
     let client = client_with(&site.browser(), "Aurora Ceramics", "hello@aurora.example").await;
     let fields = [("client", &*client.to_string()), ("reason", "x")];

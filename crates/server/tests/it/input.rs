@@ -162,6 +162,20 @@ both_databases!(portal_forms_take_anything, async |db: Db| {
             ("wallet[0].label", "Household"),
             ("wallet[0].address", "DE00 wrong"),
             ("wallet[0].remove", ""),
+            ("password", "quiet harbour lantern 42"),
+        ],
+    ))
+    .await;
+    // With a wallet that could be saved: what is wrong is the password.
+    spoil(&form(
+        browser,
+        "/wallets",
+        &[
+            ("wallet[0].id", ""),
+            ("wallet[0].kind", "paypal"),
+            ("wallet[0].label", "Household"),
+            ("wallet[0].address", "household@example.com"),
+            ("password", "quiet harbour lantern 42"),
         ],
     ))
     .await;
@@ -289,6 +303,36 @@ both_databases!(office_forms_take_anything, async |db: Db| {
     spoil(&form(&admin, &format!("/office/deals/{pending}/reopen"), &[("reason", "")])).await;
     spoil(&form(&admin, &format!("/office/withdrawals/{withdrawal}/pay"), &[("reference", "")])).await;
     spoil(&form(&admin, &format!("/office/withdrawals/{withdrawal}/reject"), &[("reason", "")])).await;
+    spoil(&form(&admin, &format!("/office/withdrawals/{withdrawal}/approve"), &[("note", "Fine")])).await;
+    spoil(&form(
+        &admin,
+        &format!("/office/withdrawals/{withdrawal}/pay"),
+        &[("reference", ""), ("override", "Phoned them")],
+    ))
+    .await;
+    let paid = partner.requested(&site, "500", &wallet, "paid").await;
+    let pay = format!("/office/withdrawals/{paid}/pay");
+    admin.post(&pay, &[("reference", "TX-1")]).await.expect(StatusCode::SEE_OTHER);
+    spoil(&form(&admin, &format!("/office/withdrawals/{paid}/came-back"), &[("reason", "")])).await;
+    spoil(&form(
+        &admin,
+        &format!("/office/partners/{}/adjust", partner.id),
+        &[("amount", "0"), ("kind", "correction"), ("reason", "Counted twice"), ("request", "request-1")],
+    ))
+    .await;
+    let waiting = partner.requested(&site, "500", &wallet, "waiting").await;
+    let chosen = format!("choose[{waiting}]");
+    for bad in hostile() {
+        let name = format!("choose[{bad}]");
+        let answer = admin.post("/office/withdrawals/batches", &[(name.as_str(), "1")]).await;
+        fine(&answer, &name);
+    }
+    let made = admin.post("/office/withdrawals/batches", &[(chosen.as_str(), "1")]).await;
+    let batch = made.expect(StatusCode::SEE_OTHER).location().split('?').next().unwrap().to_owned();
+    spoil(&form(&admin, &format!("{batch}/take-off"), &[("withdrawal", "nothing")])).await;
+    let reference = format!("reference[{waiting}]");
+    let long = "x".repeat(300);
+    spoil(&form(&admin, &format!("{batch}/pay"), &[("reference", &long), (&reference, "NW-0042")])).await;
     spoil(&form(&admin, &format!("/office/partners/{}/suspend", partner.id), &[("reason", "")])).await;
     spoil(&form(&admin, &format!("/office/partners/{}/rate", partner.id), &[("rate", "12.5")])).await;
     let fields =
@@ -334,7 +378,9 @@ both_databases!(office_forms_take_anything, async |db: Db| {
         "/office/withdrawals/%00",
         "/office/partners/%f0%9f%a6%80",
         "/office/clients?q=%00&status=x&before=y&partner=%ff",
-        "/office/withdrawals?status=%00&after=x",
+        "/office/withdrawals?status=%00&after=x&show=%ff",
+        "/office/withdrawals/batches?before=%00",
+        "/office/withdrawals/batches/%ff",
         "/office/partners?q=%25&before=%00",
         "/office/support?q=%00&status=%ff&kind=x&after=1~x",
         "/office/support/%00",

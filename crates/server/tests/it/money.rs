@@ -24,7 +24,10 @@ both_databases!(a_deal_is_paid_at_the_rate_reached_before_it, async |db: Db| {
     }
     let id = partner.id.clone();
     site.app
-        .write(move |tx, _| ops::partners::agree_rate(tx, &id, Rate::from_basis_points(2000)))
+        .write(move |tx, env| {
+            let by = ops::Actor::server();
+            ops::partners::agree_rate(tx, env, &by, &id, Rate::from_basis_points(2000))
+        })
         .await
         .unwrap();
     let deal = site.won(&partner, "100").await;

@@ -64,6 +64,7 @@ both_databases!(a_partner_reaches_nothing_of_another, async |db: Db| {
             ("wallet[0].id", wallet.as_str()),
             ("wallet[0].kind", "paypal"),
             ("wallet[0].label", "Stolen"),
+            ("password", crate::support::PASSWORD),
             extra,
         ];
         jonas.browser.post("/wallets", &fields).await.expect(StatusCode::UNPROCESSABLE_ENTITY);

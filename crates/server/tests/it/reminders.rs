@@ -2,12 +2,16 @@
 
 use axum::http::StatusCode;
 use domain::{
-    clock::{HOUR, SECOND},
+    clock::{Clock, HOUR, SECOND},
     notice::{Channel, NoticeKind},
     permission::Role,
+    withdrawal::WithdrawalStatus,
 };
 use server::{config::Settings, ops};
-use store::{Db, DbError, both_databases, outbox};
+use store::{
+    Db, DbError, both_databases, outbox,
+    withdrawals::{Show, list},
+};
 
 use crate::support::Site;
 
@@ -47,9 +51,9 @@ async fn waits_for(site: &Site, amounts: &[&str]) -> Vec<String> {
     for (index, amount) in amounts.iter().enumerate() {
         partner.withdraw(amount, &wallet, &format!("r{index}")).await.expect(StatusCode::SEE_OTHER);
     }
-    let pending = domain::withdrawal::WithdrawalStatus::Pending;
-    let list = site.read(move |tx| store::withdrawals::list(tx, pending, None, 50)).await;
-    list.into_iter().map(|withdrawal| withdrawal.id).collect()
+    let now = site.clock.now();
+    let list = site.read(move |tx| list(tx, WithdrawalStatus::Pending, Show::All, None, now, None, 50)).await;
+    list.into_iter().map(|queued| queued.withdrawal.id).collect()
 }
 
 both_databases!(finance_is_told_at_24_and_44_hours_and_when_it_is_late, async |db: Db| {

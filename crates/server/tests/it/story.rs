@@ -114,6 +114,7 @@ both_databases!(a_changed_wallet_never_redirects_money_already_requested, async 
         ("wallet[0].kind", "paypal"),
         ("wallet[0].label", "New"),
         ("wallet[0].address", "other@example.com"),
+        ("password", crate::support::PASSWORD),
     ];
     partner.browser.post("/wallets", &change).await.expect(StatusCode::SEE_OTHER);
     let finance = site.staff(Role::Finance).await;

@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicI64, Ordering},
     },
 };
@@ -25,6 +25,12 @@ use server::{
 };
 use store::{Db, DbError, Tx, programme::Programme};
 use tokio::net::TcpListener;
+
+/// The password of every partner.
+pub const PASSWORD: &str = "seven otters mend a kite";
+
+/// Its hash, made once: that takes a while.
+static HASH: LazyLock<String> = LazyLock::new(|| server::password::hash(PASSWORD).unwrap());
 
 /// The machine's clock, moved by what a test says.
 #[derive(Debug, Default)]
@@ -89,7 +95,7 @@ impl Site {
         let input = ops::accounts::SignUp {
             name: Name::parse(name).unwrap(),
             email: Email::parse(&email).unwrap(),
-            password_hash: "!".into(),
+            password_hash: HASH.clone(),
             user_agent: "test".into(),
         };
         let signed_up = self.app.write(move |tx, env| ops::accounts::sign_up(tx, env, &input)).await.unwrap();
@@ -112,6 +118,28 @@ impl Site {
             .await
             .unwrap();
         self.browser().with_session(&token)
+    }
+
+    /// What was written to people, newest first: the notice, the address, the text.
+    pub async fn letters(&self) -> Vec<(String, String, String)> {
+        self.read(|tx| {
+            let rows = tx.all("SELECT notice, address, body FROM outbox ORDER BY id DESC LIMIT 500", &[])?;
+            rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
+        })
+        .await
+    }
+
+    /// The acts in the audit about a thing, oldest first: the act, who, the changes and the reason.
+    pub async fn acts(&self, subject_id: &str) -> Vec<(String, String, String, String)> {
+        let id = subject_id.to_owned();
+        self.read(move |tx| {
+            let rows = tx.all(
+                "SELECT act, actor, changes, reason FROM audit WHERE subject_id = $1 ORDER BY id",
+                &[store::Value::from(id.clone())],
+            )?;
+            rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).collect()
+        })
+        .await
     }
 
     /// A client who comes through a partner's link and sends the form; returns the client number.
@@ -190,6 +218,32 @@ impl Partner {
         self.browser.post("/wallets", &fields).await.expect(StatusCode::SEE_OTHER);
         let id = self.id.clone();
         site.read(move |tx| Ok(store::wallets::of_partner(tx, &id)?.pop().unwrap().id)).await
+    }
+
+    /// Adds another wallet, with the password; returns its identifier.
+    pub async fn add_another(&self, site: &Site, kind: &str, address: &str) -> String {
+        let fields = [
+            ("wallet[7].id", ""),
+            ("wallet[7].kind", kind),
+            ("wallet[7].label", "Another"),
+            ("wallet[7].address", address),
+            ("password", PASSWORD),
+        ];
+        self.browser.post("/wallets", &fields).await.expect(StatusCode::SEE_OTHER);
+        let id = self.id.clone();
+        site.read(move |tx| Ok(store::wallets::of_partner(tx, &id)?.pop().unwrap().id)).await
+    }
+
+    /// The withdrawal that a form has made.
+    pub async fn withdrawal(&self, site: &Site, request: &'static str) -> store::withdrawals::Withdrawal {
+        let id = self.id.clone();
+        site.read(move |tx| Ok(store::withdrawals::by_request(tx, &id, request)?.unwrap())).await
+    }
+
+    /// Asks to be paid, and gives back the withdrawal's identifier.
+    pub async fn requested(&self, site: &Site, amount: &str, wallet: &str, request: &'static str) -> String {
+        self.withdraw(amount, wallet, request).await.expect(StatusCode::SEE_OTHER);
+        self.withdrawal(site, request).await.id
     }
 
     /// Asks to be paid.

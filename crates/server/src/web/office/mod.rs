@@ -1,14 +1,19 @@
 //! Pages for staff. Every address is here with the permission it needs; nothing of the office is reached past
 //! this table, and the tests walk the whole of it.
 
+pub mod adjustments;
 pub mod attribution;
 pub mod audit;
 mod audit_words;
+pub mod batch;
+pub mod batch_files;
+pub mod batches;
 pub mod claim;
 pub mod claims;
 pub mod client;
 pub mod clients;
 pub mod deal;
+mod desk;
 pub mod feedback;
 pub mod feedback_message;
 pub mod outbox;
@@ -28,7 +33,7 @@ use axum::{
     middleware::from_fn,
     routing::{MethodRouter, get, post},
 };
-use domain::permission::Permission;
+use domain::permission::{Permission, Role};
 
 use super::{
     paths,
@@ -57,6 +62,8 @@ pub fn table() -> Vec<OfficeRoute> {
     let deals = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_DEALS);
     let claims = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_CLAIMS);
     let withdrawals = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_WITHDRAWALS);
+    let batches = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_BATCHES);
+    let adjustments = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_ADJUSTMENTS);
     let partners = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_PARTNERS);
     let feedback = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_FEEDBACK);
     let tickets = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_SUPPORT);
@@ -84,12 +91,24 @@ pub fn table() -> Vec<OfficeRoute> {
         route(paths::OFFICE_WITHDRAWALS, ReadWithdrawals, get(withdrawals::page)),
         route(withdrawals(""), ReadWithdrawals, get(withdrawal::page)),
         route(withdrawals("/pay"), DecideWithdrawals, post(withdrawal::pay)),
+        route(withdrawals("/approve"), DecideWithdrawals, post(withdrawal::approve)),
         route(withdrawals("/reject"), DecideWithdrawals, post(withdrawal::reject)),
+        route(withdrawals("/came-back"), DecideWithdrawals, post(withdrawal::came_back)),
+        route(paths::OFFICE_BATCHES, DecideWithdrawals, get(batches::page).post(batches::make)),
+        route(batches(""), ReadWithdrawals, get(batch::page)),
+        route(batches("/pay"), DecideWithdrawals, post(batch::pay)),
+        route(batches("/take-off"), DecideWithdrawals, post(batch::take_off)),
+        route(batches("/dissolve"), DecideWithdrawals, post(batch::dissolve)),
+        route(batches("/payments.csv"), DecideWithdrawals, get(batch_files::csv)),
+        route(batches("/pain001.xml"), DecideWithdrawals, get(batch_files::pain001)),
         route(paths::OFFICE_PARTNERS, ReadPartners, get(partners::page)),
         route(partners(""), ReadPartners, get(partner::page)),
         route(partners("/suspend"), ManagePartners, post(partner::suspend)),
         route(partners("/reinstate"), ManagePartners, post(partner::reinstate)),
         route(partners("/rate"), ManagePartners, post(partner::set_rate)),
+        route(partners("/adjust"), AdjustBalances, post(adjustments::adjust)),
+        route(adjustments("/approve"), AdjustBalances, post(adjustments::approve)),
+        route(adjustments("/decline"), AdjustBalances, post(adjustments::decline)),
         route(paths::OFFICE_FEEDBACK, ReadFeedback, get(feedback::page)),
         route(feedback(""), ReadFeedback, get(feedback_message::page)),
         route(feedback("/answer"), ReadFeedback, post(feedback_message::answer)),
@@ -129,14 +148,17 @@ pub fn router() -> Router<App> {
     })
 }
 
-/// `GET /office`: the first section that the person may open.
+/// `GET /office`: the section that the person's work begins in. Finance may read clients too, but works at the queue.
 async fn home(staff: Staff) -> Page {
-    let sections = [
+    let mut sections = [
         (paths::OFFICE_CLIENTS, Permission::ReadClients),
         (paths::OFFICE_WITHDRAWALS, Permission::ReadWithdrawals),
         (paths::OFFICE_SUPPORT, Permission::AnswerSupport),
         (paths::OFFICE_FEEDBACK, Permission::ReadFeedback),
     ];
+    if staff.role == Role::Finance {
+        sections.swap(0, 1);
+    }
     let section = sections.into_iter().find(|(_, permission)| staff.role.may(*permission));
     go_to(section.map_or(paths::OFFICE_PARTNERS, |(path, _)| path))
 }

@@ -10,6 +10,7 @@ use domain::{
     text::Message,
 };
 use store::{
+    adjustments::{self, Adjustment},
     ledger::{self, Balances, StatementLine},
     partners::{self, Partner},
     profiles,
@@ -18,6 +19,7 @@ use store::{
 };
 
 use super::{
+    adjustments::{AdjustmentRow, limit},
     partners::rate_now,
     parts::{Asked, Badge, Entry, Id, Moment, Pager, ROWS_AND_ONE, Refused, page_of},
 };
@@ -36,6 +38,9 @@ use crate::{
 
 /// How many withdrawals are shown.
 const WITHDRAWALS: i64 = 10;
+
+/// How many adjustments are shown.
+const ADJUSTMENTS: i64 = 10;
 
 #[derive(Template)]
 #[template(path = "office/partner.html")]
@@ -65,6 +70,11 @@ struct PartnerPage {
     /// Balances, entries and withdrawals, for those who may see them.
     books: Option<Books>,
     may_manage: bool,
+    may_adjust: bool,
+    /// From which amount on a second person has to agree, in a sentence.
+    limit: String,
+    /// What the form that adjusts is known by.
+    request: String,
     refused: Refused,
     rate_form: Fields,
     currency: &'static str,
@@ -78,6 +88,7 @@ struct Books {
     entries: Vec<Entry>,
     pager: Pager,
     withdrawals: Vec<Requested>,
+    adjustments: Vec<AdjustmentRow>,
 }
 
 struct Requested {
@@ -91,16 +102,26 @@ struct Requested {
 struct Found {
     partner: Partner,
     clicks: i64,
-    /// For those who may see them: balances, statement, withdrawals.
-    books: Option<(Balances, Vec<StatementLine>, Vec<Withdrawal>)>,
+    /// For those who may see them.
+    books: Option<Read>,
+    /// Fresh, for the form that adjusts.
+    request: String,
     now: Timestamp,
+}
+
+/// Balances, statement, withdrawals, adjustments.
+struct Read {
+    balances: Balances,
+    lines: Vec<StatementLine>,
+    withdrawals: Vec<Withdrawal>,
+    adjustments: Vec<Adjustment>,
 }
 
 impl Books {
     fn new(
-        (balances, lines, withdrawals): (Balances, Vec<StatementLine>, Vec<Withdrawal>),
+        Read { balances, lines, withdrawals, adjustments }: Read,
         programme: &Programme,
-        role: Role,
+        (me, role): (&str, Role),
         asked: &Asked,
         (id, now): (&str, Timestamp),
     ) -> Books {
@@ -122,6 +143,10 @@ impl Books {
                     status: Badge::withdrawal(withdrawal, now),
                     amount: currency.format(withdrawal.amount),
                 })
+                .collect(),
+            adjustments: adjustments
+                .iter()
+                .map(|adjustment| AdjustmentRow::new(adjustment, currency, me))
                 .collect(),
         }
     }
@@ -147,10 +172,10 @@ impl PartnerPage {
         found: Found,
         programme: &Programme,
         public_url: &str,
-        role: Role,
+        (me, role): (&str, Role),
         (asked, refused): (&Asked, Refused),
     ) -> PartnerPage {
-        let Found { partner, clicks, books, now } = found;
+        let Found { partner, clicks, books, request, now } = found;
         let rate_form = if refused.is("rate") {
             refused.form("rate").clone()
         } else {
@@ -173,8 +198,14 @@ impl PartnerPage {
             clients_href: role
                 .may(Permission::ReadClients)
                 .then(|| paths::with_query(paths::OFFICE_CLIENTS, &[("partner", &partner.id)])),
-            books: books.map(|books| Books::new(books, programme, role, asked, (&partner.id, now))),
+            books: books.map(|books| Books::new(books, programme, (me, role), asked, (&partner.id, now))),
             may_manage: role.may(Permission::ManagePartners),
+            may_adjust: role.may(Permission::AdjustBalances),
+            limit: limit(programme),
+            // A refused form keeps its own, so that sending it again is the same adjustment.
+            request: Some(refused.form("adjust").typed("request"))
+                .filter(|kept| !kept.is_empty())
+                .map_or(request, str::to_owned),
             refused,
             rate_form,
             currency: programme.currency.code(),
@@ -195,7 +226,7 @@ struct Occasion {
 }
 
 async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasion: Occasion) -> Page {
-    let role = staff.role;
+    let (me, role) = (staff.actor.id.clone(), staff.role);
     let (done, before) = (occasion.asked.done(), occasion.asked.number("before"));
     let (shell, found, programme, profile) = app
         .read(move |tx, env| -> Result<_, PageError> {
@@ -208,16 +239,19 @@ async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasio
                 let lines = ledger::statement(tx, &account, before, ROWS_AND_ONE)?;
                 let list = PartnerWithdrawals::default();
                 let requested = withdrawals::of_partner(tx, &id, &list, None, WITHDRAWALS)?;
-                Some((balances, lines, requested.into_iter().map(|(withdrawal, _)| withdrawal).collect()))
+                let withdrawals = requested.into_iter().map(|(withdrawal, _)| withdrawal).collect();
+                let adjustments = adjustments::of_partner(tx, &id, ADJUSTMENTS)?;
+                Some(Read { balances, lines, withdrawals, adjustments })
             } else {
                 None
             };
-            let found = Found { clicks: partners::clicks(tx, &id)?, partner, books, now: env.now };
+            let request = env.ids.uuid(env.now);
+            let found = Found { clicks: partners::clicks(tx, &id)?, partner, books, request, now: env.now };
             Ok((shell, found, env.programme.clone(), profiles::of_account(tx, &id)?))
         })
         .await?;
     let kept = (&occasion.asked, occasion.refused);
-    let page = PartnerPage::new(shell, found, &programme, &app.public_url, role, kept);
+    let page = PartnerPage::new(shell, found, &programme, &app.public_url, (&me, role), kept);
     let email_confirmed = profile.is_some_and(|profile| profile.email_confirmed_at.is_some());
     show_with(status, &PartnerPage { conflict: occasion.conflict, email_confirmed, ..page })
 }
@@ -238,8 +272,8 @@ pub async fn suspend(State(app): State<App>, staff: Staff, Id(id): Id, mut form:
     let Some(reason) = form.check("reason", |typed| Message::parse_as("reason", typed)) else {
         return refuse(&app, staff, id, "suspend", form).await;
     };
-    let of = id.clone();
-    let done = app.write(move |tx, env| acts::suspend(tx, env, &of, reason.as_str())).await;
+    let (by, of) = (staff.actor.clone(), id.clone());
+    let done = app.write(move |tx, env| acts::suspend(tx, env, &by, &of, reason.as_str())).await;
     answer(&app, staff, id, "suspended", done).await
 }
 
@@ -248,8 +282,8 @@ pub async fn suspend(State(app): State<App>, staff: Staff, Id(id): Id, mut form:
 /// # Errors
 /// 404 when there is no such partner.
 pub async fn reinstate(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
-    let of = id.clone();
-    let done = app.write(move |tx, _| acts::reinstate(tx, &of)).await;
+    let (by, of) = (staff.actor.clone(), id.clone());
+    let done = app.write(move |tx, env| acts::reinstate(tx, env, &by, &of)).await;
     answer(&app, staff, id, "reinstated", done).await
 }
 
@@ -265,12 +299,25 @@ pub async fn set_rate(State(app): State<App>, staff: Staff, Id(id): Id, mut form
     let Some(rate) = form.check("rate", parse) else {
         return refuse(&app, staff, id, "rate", form).await;
     };
-    let of = id.clone();
-    let done = app.write(move |tx, _| acts::agree_rate(tx, &of, rate)).await;
+    let (by, of) = (staff.actor.clone(), id.clone());
+    let done = app.write(move |tx, env| acts::agree_rate(tx, env, &by, &of, rate)).await;
     answer(&app, staff, id, "rate", done).await
 }
 
-async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
+/// The page with a form that can't be taken as things stand; the form says why.
+///
+/// # Errors
+/// 404 when there is no such partner.
+pub(super) async fn conflict(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
+    let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
+    render(app, staff, id, StatusCode::CONFLICT, occasion).await
+}
+
+/// The page with a form that was refused.
+///
+/// # Errors
+/// 404 when there is no such partner.
+pub(super) async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
     let of = id.clone();
     let found = app.read(move |tx, _| partners::by_id(tx, &of)).await?.ok_or_else(PageError::not_found)?;
     // The form is no longer shown: what is wrong with its field is beside the point.
@@ -329,13 +376,28 @@ mod tests {
             transfer,
             at: AT,
         };
-        let books = role
-            .may(Permission::ReadWithdrawals)
-            .then(|| (Balances::default(), vec![line], vec![withdrawal]));
-        let found = Found { partner, clicks: 1204, books, now: AT };
+        let books = role.may(Permission::ReadWithdrawals).then(|| Read {
+            balances: Balances::default(),
+            lines: vec![line],
+            withdrawals: vec![withdrawal],
+            adjustments: vec![Adjustment {
+                id: "j1".into(),
+                partner: store::clients::PartnerName { id: "p1".into(), name: "Mara".into() },
+                amount: Money::from_minor(-1_200_000),
+                code: book::TransferCode::Correction,
+                reason: "Counted <twice>".into(),
+                status: domain::adjustment::AdjustmentStatus::Proposed,
+                proposed_at: AT,
+                proposer_id: "me".into(),
+                proposed_by: "Fay".into(),
+                decided: None,
+                two_people: true,
+            }],
+        });
+        let found = Found { partner, clicks: 1204, books, request: "r-1".into(), now: AT };
         let shell = OfficeShell::sample();
         let kept = (&Asked::default(), refused);
-        PartnerPage::new(shell, found, &programme, "http://localhost", role, kept).render().unwrap()
+        PartnerPage::new(shell, found, &programme, "http://localhost", ("me", role), kept).render().unwrap()
     }
 
     #[test]
@@ -351,18 +413,30 @@ mod tests {
             "Tier from 25,000.00. 15 % from 100,000.00.",
             "/rate\"",
             "/suspend\"",
+            "/adjust\"",
+            "value=\"r-1\"",
+            "−12,000.00",
+            "Counted &#60;twice&#62;",
+            "/decline\"",
             "/office/clients?partner=",
         ] {
             assert!(text.contains(part), "{part}");
         }
+        assert!(!text.contains("/office/adjustments/j1/approve\""), "one's own is for somebody else");
         assert!(!text.contains("/reinstate\""));
     }
 
     #[test]
     fn support_sees_neither_money_nor_forms() {
         let text = text(sample(), Role::Support, Refused::default());
-        for part in ["1,840.00", "/rate\"", "/suspend\"", "/office/clients?partner=", "/office/withdrawals/"]
-        {
+        for part in [
+            "1,840.00",
+            "/adjust\"",
+            "/rate\"",
+            "/suspend\"",
+            "/office/clients?partner=",
+            "/office/withdrawals/",
+        ] {
             assert!(!text.contains(part), "{part}");
         }
     }

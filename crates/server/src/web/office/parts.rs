@@ -75,7 +75,7 @@ fn positive(text: &str) -> Option<i64> {
 }
 
 /// Whether a text has the form of an identifier (UUID); anything else is never looked up.
-fn is_id(text: &str) -> bool {
+pub fn is_id(text: &str) -> bool {
     text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 

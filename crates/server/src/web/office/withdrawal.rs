@@ -1,4 +1,5 @@
-//! One withdrawal: where the money goes, what the partner has, what is booked, and the answer of finance.
+//! One withdrawal: where the money goes, what there is to be looked at, what the partner has, what is booked, and the
+//! answer of finance.
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode};
@@ -6,25 +7,37 @@ use domain::{
     clock::Timestamp,
     ledger::{Account, AccountKind, Transfer, label},
     money::Currency,
-    permission::Permission,
-    text::{Line, Message},
+    payment::{Held, may_approve, needs_two},
+    payout::end_to_end_id,
+    permission::{Permission, Role},
+    risk::{self, Sign},
+    text::{Line, Message, optional},
     wallet,
     withdrawal::{
-        Request, WithdrawalAct, WithdrawalStatus, due_at, hold, next_status, pay as payment,
-        reject as rejection,
+        Request, WithdrawalAct, WithdrawalStatus, came_back as reversal, due_at, hold, next_status,
+        pay as payment, reject as rejection,
     },
 };
 use store::{
     Tx,
+    approvals::{self, Approval},
+    batches::{self, Batch, BatchStatus},
     ledger::{self, ApplyError, Balances},
     partners::{self, Partner},
+    programme::Programme,
     withdrawals::{self, PartnerWithdrawals, Withdrawal},
 };
 
-use super::parts::{Asked, Badge, Id, Link, Moment, Refused};
+use super::{
+    desk::{self, SignRow, Step, TwoPeople},
+    parts::{Asked, Badge, Id, Link, Moment, Refused},
+};
 use crate::{
     app::{App, Env},
-    ops::withdrawals::{self as acts, DecideError},
+    ops::{
+        Actor,
+        withdrawals::{self as acts, DecideError, HeldLine},
+    },
     web::{
         error::PageError,
         fields::Fields,
@@ -58,25 +71,28 @@ struct WithdrawalPage {
     partner: Link,
     standing: Badge,
     available: String,
-    overdrawn: bool,
     on_hold: String,
     reserved: String,
     paid: String,
-    requested: Moment,
     due: Moment,
-    /// Who decided, when, and the reference or reason.
-    decision: Option<Decision>,
+    /// The identifier that the payment carries.
+    end_to_end: String,
+    /// What there is to be looked at before paying; only of pending ones.
+    signs: Option<Vec<SignRow>>,
+    history: Vec<Step>,
+    /// Where two people decide.
+    two_people: Option<TwoPeople>,
+    /// Until when the wallet cools, if it still does.
+    cooling: Option<Moment>,
+    /// The open batch that it is in.
+    batch: Option<String>,
+    /// Why this person can't pay it, where no field helps.
+    held: Option<String>,
     entries: Vec<Booked>,
     others: Vec<Other>,
     may_decide: bool,
+    may_return: bool,
     refused: Refused,
-}
-
-struct Decision {
-    paid: bool,
-    by: String,
-    at: Moment,
-    note: String,
 }
 
 /// A transfer of the ledger.
@@ -104,6 +120,14 @@ struct Found {
     balances: Balances,
     entries: Vec<(Timestamp, Transfer)>,
     others: Vec<Withdrawal>,
+    approvals: Vec<Approval>,
+    batches: Vec<(Batch, bool)>,
+    /// Of a pending one.
+    signs: Option<Vec<Sign>>,
+    /// Why the person who looks can't pay it.
+    held: Option<HeldLine>,
+    /// How many people may decide on withdrawals.
+    deciders: usize,
     now: Timestamp,
 }
 
@@ -134,13 +158,31 @@ impl WithdrawalPage {
     fn new(
         shell: OfficeShell,
         found: &Found,
-        currency: Currency,
-        may: bool,
+        programme: &Programme,
+        (me, role): (&str, Role),
         refused: Refused,
     ) -> WithdrawalPage {
         let Found { withdrawal, balances, now, .. } = found;
-        let decided = withdrawal.status != WithdrawalStatus::Pending;
+        let currency = programme.currency;
+        let is_pending = withdrawal.status == WithdrawalStatus::Pending;
+        let may = role.may(Permission::DecideWithdrawals);
         let suspended = found.partner.as_ref().is_some_and(|partner| partner.suspended.is_some());
+        let limit = programme.approval_from;
+        let approvers: Vec<String> = found.approvals.iter().map(|approval| approval.by_id.clone()).collect();
+        let two_people =
+            limit.filter(|_| is_pending && needs_two(withdrawal.amount, limit)).map(|from| TwoPeople {
+                from: currency.format_with_symbol(from),
+                approvals: approvers.len(),
+                may_approve: may
+                    && may_approve(withdrawal.status, withdrawal.amount, limit, &approvers, me).is_ok(),
+                alone: found.deciders < 2,
+                may_settle: role.may(Permission::ChangeSettings) && role.may(Permission::ManageStaff),
+            });
+        let open_batch = found
+            .batches
+            .iter()
+            .find(|(batch, taken_off)| batch.status == BatchStatus::Open && !taken_off)
+            .map(|(batch, _)| paths::office_batch(&batch.id));
         WithdrawalPage {
             shell,
             conflict: None,
@@ -155,18 +197,24 @@ impl WithdrawalPage {
             partner: Link::partner(&withdrawal.partner),
             standing: Badge::partner(suspended),
             available: currency.format(balances.available),
-            overdrawn: balances.available.minor() < 0,
             on_hold: currency.format(balances.on_hold),
             reserved: currency.format(balances.reserved),
             paid: currency.format(balances.paid),
-            requested: Moment::exact(withdrawal.requested_at),
             due: Moment::exact(due_at(withdrawal.requested_at)),
-            decision: withdrawal.decided_at.map(|at| Decision {
-                paid: withdrawal.status == WithdrawalStatus::Paid,
-                by: withdrawal.decided_by.clone().unwrap_or_default(),
-                at: Moment::exact(at),
-                note: withdrawal.reference.clone().or_else(|| withdrawal.reason.clone()).unwrap_or_default(),
-            }),
+            end_to_end: end_to_end_id(&withdrawal.id),
+            signs: found
+                .signs
+                .as_ref()
+                .map(|signs| signs.iter().map(|sign| SignRow::new(sign, currency, role)).collect()),
+            history: desk::history(withdrawal, &found.approvals, &found.batches, currency),
+            two_people,
+            cooling: withdrawal.payable_from.filter(|from| now < from && is_pending).map(Moment::exact),
+            batch: open_batch.filter(|_| is_pending),
+            held: found
+                .held
+                .as_ref()
+                .filter(|line| !matches!(line.why, Held::Cooling(_) | Held::Decided(_)))
+                .map(|line| line.sentence.clone()),
             entries: found.entries.iter().map(|(at, entry)| Booked::new(*at, entry, currency)).collect(),
             others: found
                 .others
@@ -178,13 +226,14 @@ impl WithdrawalPage {
                     amount: currency.format(other.amount),
                 })
                 .collect(),
-            may_decide: may && !decided,
+            may_decide: may && is_pending,
+            may_return: may && withdrawal.status == WithdrawalStatus::Paid,
             refused,
         }
     }
 }
 
-fn find(tx: &mut Tx, env: &Env, id: &str) -> Result<Found, PageError> {
+fn find(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<Found, PageError> {
     let withdrawal = withdrawals::by_id(tx, id)?.ok_or_else(PageError::not_found)?;
     let currency = env.programme.currency;
     let partner_id = &withdrawal.partner.id;
@@ -192,7 +241,9 @@ fn find(tx: &mut Tx, env: &Env, id: &str) -> Result<Found, PageError> {
     // The keys are made from the withdrawal, so they are known without a search.
     let decided_at = withdrawal.decided_at.unwrap_or(withdrawal.requested_at);
     let mut entries = Vec::new();
+    let returned_at = withdrawal.returned.as_ref().map_or(decided_at, |(at, _)| *at);
     for (at, key) in [
+        (returned_at, reversal(&request, "").key),
         (decided_at, payment(&request).key),
         (decided_at, rejection(&request, "").key),
         (withdrawal.requested_at, hold(&request).key),
@@ -206,7 +257,16 @@ fn find(tx: &mut Tx, env: &Env, id: &str) -> Result<Found, PageError> {
             .filter(|other| other.id != id)
             .collect();
     others.truncate(OTHERS as usize);
+    let is_pending = withdrawal.status == WithdrawalStatus::Pending;
+    let signs = is_pending
+        .then(|| store::risk::facts(tx, &withdrawal, currency).map(|facts| risk::signs(&facts)))
+        .transpose()?;
     Ok(Found {
+        approvals: approvals::of(tx, id)?,
+        batches: batches::of_withdrawal(tx, id)?,
+        signs,
+        held: if is_pending { acts::held_back(tx, env, by, &withdrawal, false, None)? } else { None },
+        deciders: acts::deciders(tx)?.len(),
         partner: partners::by_id(tx, partner_id)?,
         balances: ledger::balances(tx, partner_id, currency)?,
         entries,
@@ -225,16 +285,16 @@ struct Occasion {
 }
 
 async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasion: Occasion) -> Page {
-    let may = staff.role.may(Permission::DecideWithdrawals);
+    let (me, role) = (staff.actor.id.clone(), staff.role);
     let done = occasion.done;
-    let (shell, found) = app
+    let (shell, found, programme) = app
         .read(move |tx, env| -> Result<_, PageError> {
-            let found = find(tx, env, &id)?;
+            let found = find(tx, env, &staff.actor, &id)?;
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_WITHDRAWALS, done.as_deref())?;
-            Ok((shell, found))
+            Ok((shell, found, env.programme.clone()))
         })
         .await?;
-    let page = WithdrawalPage::new(shell, &found, app.programme().currency, may, occasion.refused);
+    let page = WithdrawalPage::new(shell, &found, &programme, (&me, role), occasion.refused);
     show_with(status, &WithdrawalPage { conflict: occasion.conflict, ..page })
 }
 
@@ -253,12 +313,51 @@ pub async fn page(State(app): State<App>, staff: Staff, Id(id): Id, asked: Asked
 /// 404 when there is no such withdrawal.
 pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
     let parse = |typed: &str| Line::<REFERENCE_CHARS>::parse_as("payment reference", typed);
-    let Some(reference) = form.check("reference", parse) else {
+    let reference = form.check("reference", parse);
+    let overridden =
+        form.check("override", |typed| optional(typed, |typed| Message::parse_as("reason", typed)));
+    let (Some(reference), Some(overridden)) = (reference, overridden) else {
         return refuse(&app, staff, id, "pay", form).await;
     };
     let (by, of) = (staff.actor.clone(), id.clone());
-    let done = app.write(move |tx, env| acts::pay(tx, env, &by, &of, reference.as_str())).await;
+    let done = app
+        .write(move |tx, env| {
+            let overridden = overridden.as_ref().map(Message::as_str);
+            acts::pay(tx, env, &by, &of, reference.as_str(), overridden)
+        })
+        .await;
     answer(&app, staff, id, ("pay", "paid"), form, done).await
+}
+
+/// `POST /office/withdrawals/{id}/approve`
+///
+/// # Errors
+/// 404 when there is no such withdrawal.
+pub async fn approve(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
+    let parse = |typed: &str| optional(typed, |typed| Message::parse_as("note", typed));
+    let Some(note) = form.check("note", parse) else {
+        return refuse(&app, staff, id, "approve", form).await;
+    };
+    let (by, of) = (staff.actor.clone(), id.clone());
+    let done = app
+        .write(move |tx, env| {
+            acts::approve(tx, env, &by, &of, note.as_ref().map_or("", |note| note.as_str()))
+        })
+        .await;
+    answer(&app, staff, id, ("approve", "approved"), form, done).await
+}
+
+/// `POST /office/withdrawals/{id}/came-back`
+///
+/// # Errors
+/// 404 when there is no such withdrawal.
+pub async fn came_back(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
+    let Some(reason) = form.check("reason", |typed| Message::parse_as("reason", typed)) else {
+        return refuse(&app, staff, id, "came-back", form).await;
+    };
+    let (by, of) = (staff.actor.clone(), id.clone());
+    let done = app.write(move |tx, env| acts::came_back(tx, env, &by, &of, reason.as_str())).await;
+    answer(&app, staff, id, ("came-back", "came-back"), form, done).await
 }
 
 /// `POST /office/withdrawals/{id}/reject`
@@ -278,7 +377,11 @@ async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fi
     let of = id.clone();
     let found =
         app.read(move |tx, _| store::withdrawals::by_id(tx, &of)).await?.ok_or_else(PageError::not_found)?;
-    let tried = if act == "pay" { WithdrawalAct::Pay } else { WithdrawalAct::Reject };
+    let tried = match act {
+        "reject" => WithdrawalAct::Reject,
+        "came-back" => WithdrawalAct::CameBack,
+        _ => WithdrawalAct::Pay,
+    };
     // A form that is no longer shown: what is wrong with its field is beside the point.
     if let Err(refusal) = next_status(found.status, tried) {
         return answer(app, staff, id, (act, ""), form, Err(refusal.into())).await;
@@ -298,10 +401,10 @@ async fn answer(
     match done {
         Ok(()) => go_to(&paths::with_query(&paths::office_withdrawal(&id), &[("done", word)])),
         Err(DecideError::Unknown) => Err(PageError::not_found()),
-        Err(DecideError::Refused(refusal)) => {
+        Err(error @ (DecideError::Refused(_) | DecideError::Held { .. } | DecideError::Approval(_))) => {
             let occasion = Occasion {
                 refused: Refused::act(act, form),
-                conflict: Some(refusal.to_string()),
+                conflict: Some(error.to_string()),
                 ..Occasion::default()
             };
             render(app, staff, id, StatusCode::CONFLICT, occasion).await
@@ -319,7 +422,7 @@ mod tests {
     };
     use domain::money::Money;
 
-    fn text(status: WithdrawalStatus, may: bool, refused: Refused) -> String {
+    fn found(status: WithdrawalStatus) -> Found {
         let withdrawal = sample(status);
         let request = Request {
             id: &withdrawal.id,
@@ -327,15 +430,56 @@ mod tests {
             currency: Currency::USD,
             amount: withdrawal.amount,
         };
-        let found = Found {
+        Found {
             partner: None,
             balances: Balances { available: Money::from_minor(-31_000), ..Balances::default() },
             entries: vec![(AT, hold(&request))],
             others: vec![sample(WithdrawalStatus::Paid)],
+            approvals: vec![],
+            batches: vec![],
+            signs: (status == WithdrawalStatus::Pending).then(|| vec![Sign::First]),
+            held: None,
+            deciders: 1,
             now: AT,
             withdrawal: withdrawal.clone(),
-        };
-        WithdrawalPage::new(OfficeShell::sample(), &found, Currency::USD, may, refused).render().unwrap()
+        }
+    }
+
+    fn render(found: &Found, role: Role, refused: Refused) -> String {
+        let mut programme = Programme::standard();
+        programme.approval_from = Some(Money::from_minor(240_000));
+        let who = ("me", role);
+        WithdrawalPage::new(OfficeShell::sample(), found, &programme, who, refused).render().unwrap()
+    }
+
+    fn text(status: WithdrawalStatus, may: bool, refused: Refused) -> String {
+        render(&found(status), if may { Role::Finance } else { Role::Support }, refused)
+    }
+
+    #[test]
+    fn two_people_cooling_and_signs_are_explained() {
+        let mut found = found(WithdrawalStatus::Pending);
+        found.withdrawal.payable_from = Some(AT.plus(domain::clock::HOUR));
+        let alone = render(&found, Role::Admin, Refused::default());
+        for part in [
+            "First withdrawal",
+            "/approve\"",
+            "name=\"override\"",
+            "/office/staff",
+            "/office/settings",
+            "2,400.00",
+        ] {
+            assert!(alone.contains(part), "{part}");
+        }
+        // Finance can't open Settings, so there is no link that would be refused.
+        assert!(!render(&found, Role::Finance, Refused::default()).contains("href=\"/office/settings"));
+        found.deciders = 2;
+        found.approvals =
+            vec![Approval { by_id: "me".into(), by: "Me".into(), at: AT, note: "Fine <b>".into() }];
+        let approved = render(&found, Role::Finance, Refused::default());
+        assert!(approved.contains("Fine &#60;b&#62;") && !approved.contains("/approve\""));
+        let paid = render(&super::tests::found(WithdrawalStatus::Paid), Role::Finance, Refused::default());
+        assert!(paid.contains("/came-back\"") && !paid.contains("First withdrawal"));
     }
 
     #[test]

@@ -230,7 +230,14 @@ impl WithdrawalRow {
             WithdrawalStatus::Pending if now > due => {
                 format!("An answer was due by {} UTC. Please write to support.", due.date_time())
             }
-            WithdrawalStatus::Pending => format!("Answer by {} UTC", due.date_time()),
+            WithdrawalStatus::Pending => match withdrawal.payable_from.filter(|from| now < *from) {
+                Some(from) => format!(
+                    "Answer by {} UTC. The wallet is new or was changed: it can be paid to from {} UTC.",
+                    due.date_time(),
+                    from.date_time()
+                ),
+                None => format!("Answer by {} UTC", due.date_time()),
+            },
             WithdrawalStatus::Paid => match &withdrawal.reference {
                 Some(reference) => format!("Reference {reference}"),
                 None => String::new(),
@@ -351,6 +358,10 @@ pub(super) mod samples {
                     decided_by: Some("Fay".into()),
                     reference: Some("TX-1".into()),
                     reason: Some("Another wallet, please.".into()),
+                    wallet_entered_at: None,
+                    payable_from: None,
+                    override_reason: None,
+                    returned: None,
                 };
                 (withdrawal, withdrawals::After { value: String::new(), id: "w".into() })
             })

@@ -1,6 +1,7 @@
-//! Wallets: where a partner wants to be paid. All of them are one form, saved together or not at all.
+//! Wallets: where a partner wants to be paid. All of them are one form, saved together or not at all. Who adds one or
+//! changes where one leads gives the password again.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use askama::Template;
 use axum::{
@@ -8,16 +9,23 @@ use axum::{
     http::StatusCode,
 };
 use domain::{
-    text::Line,
+    clock::Timestamp,
+    text::{Email, Line},
     wallet::{self, WalletKind},
 };
-use store::{DbError, wallets as stored};
+use store::{DbError, accounts, wallets as stored};
 
 use super::withdrawals::is_id;
 use crate::{
     app::App,
-    ops::wallets::{self, Change, MAX_WALLETS, WalletsError},
+    limits::Limited,
+    ops::{
+        sessions,
+        wallets::{self, Change, MAX_WALLETS, WalletsError},
+    },
+    password,
     web::{
+        address::Origin,
         error::{Explanation, PageError},
         fields::Fields,
         paths,
@@ -49,6 +57,26 @@ struct WalletsPage {
     refused: Option<String>,
     /// There is no room for another one.
     is_full: bool,
+    /// The field of the password; a partner without any wallet so far needs none.
+    password: Option<PasswordField>,
+    /// For how many hours nothing is paid to a changed wallet.
+    cooling_hours: i64,
+}
+
+/// The field of the password.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct PasswordField {
+    error: Option<String>,
+}
+
+/// The wallets of a partner as they are.
+struct Known {
+    wallets: Vec<stored::Wallet>,
+    /// Those that can't be paid to yet, and from when they can.
+    cooling: Vec<(String, Timestamp)>,
+    /// The partner has or had any wallet.
+    any_ever: bool,
+    cooling_hours: i64,
 }
 
 /// One wallet in the form.
@@ -69,6 +97,8 @@ struct Row {
     address_error: Option<String>,
     /// What the check of the address couldn't make sure of.
     warning: Option<&'static str>,
+    /// From when it can be paid to, where it was added or changed lately.
+    payable_from: Option<String>,
 }
 
 impl Row {
@@ -183,7 +213,11 @@ fn rows(form: &Fields) -> Option<Vec<Row>> {
 }
 
 impl WalletsPage {
-    fn new(shell: PortalShell, mut rows: Vec<Row>, refused: Option<String>) -> WalletsPage {
+    fn new(shell: PortalShell, mut rows: Vec<Row>, refused: Option<String>, known: &Known) -> WalletsPage {
+        for row in &mut rows {
+            let cools = known.cooling.iter().find(|(id, _)| *id == row.id);
+            row.payable_from = cools.map(|(_, from)| format!("{} UTC", from.date_time()));
+        }
         let kept = rows.iter().filter(|row| !row.is_removed).count();
         let highest = rows.iter().filter_map(|row| row.index.parse::<usize>().ok()).max();
         let mut next = highest.map_or(0, |index| index.saturating_add(1));
@@ -193,17 +227,61 @@ impl WalletsPage {
             rows.push(Row::new(next));
             next += 1;
         }
-        WalletsPage { shell, rows, template: Row::new("__i__"), next, refused, is_full }
+        WalletsPage {
+            shell,
+            rows,
+            template: Row::new("__i__"),
+            next,
+            refused,
+            is_full,
+            password: known.any_ever.then(PasswordField::default),
+            cooling_hours: known.cooling_hours,
+        }
     }
 
     fn errors(&self) -> Vec<(String, &str)> {
-        self.rows.iter().flat_map(Row::errors).collect()
+        let password = self.password.as_ref().and_then(|field| field.error.as_deref());
+        let password = password.map(|error| ("password".to_owned(), error));
+        self.rows.iter().flat_map(Row::errors).chain(password).collect()
     }
 }
 
-async fn stored_wallets(app: &App, partner: &Partner) -> Result<Vec<stored::Wallet>, DbError> {
+async fn known(app: &App, partner: &Partner) -> Result<Known, DbError> {
     let id = partner.id.clone();
-    app.read(move |tx, _| stored::of_partner(tx, &id)).await
+    app.read(move |tx, env| {
+        Ok(Known {
+            wallets: stored::of_partner(tx, &id)?,
+            cooling: stored::cooling(tx, &id, env.now)?,
+            any_ever: stored::any_ever(tx, &id)?,
+            cooling_hours: env.programme.cooling_hours,
+        })
+    })
+    .await
+}
+
+/// What everybody waits whose password was tried often lately, as when signing in.
+const SLOW_DOWN: Duration = Duration::from_secs(2);
+
+/// What is said about a password that isn't right.
+const WRONG_PASSWORD: &str =
+    "This is not your password, so nothing was saved. Try again, or sign out and ask for a new one.";
+
+/// Whether a password is the partner's, counted and slowed down as signing in is.
+async fn is_password(app: &App, origin: &str, partner: &Partner, typed: String) -> Result<bool, PageError> {
+    app.limits.check(Limited::SignIn, origin)?;
+    let email = Email::parse(&partner.email).map_or_else(|_| partner.email.clone(), |email| email.key());
+    if app.limits.check(Limited::Account, &sessions::hash(&email)).is_err() {
+        tokio::time::sleep(SLOW_DOWN).await;
+    }
+    let id = partner.id.clone();
+    let hash =
+        app.read(move |tx, _| accounts::by_id(tx, &id)).await?.and_then(|account| account.password_hash);
+    Ok(app
+        .heavy(move || match &hash {
+            Some(hash) => password::verify(&typed, hash),
+            None => password::dummy(&typed),
+        })
+        .await)
 }
 
 /// `GET /wallets`
@@ -214,16 +292,16 @@ pub async fn page(State(app): State<App>, partner: Partner, RawQuery(query): Raw
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
     let shell = PortalShell::new(&app.env(), &partner, paths::WALLETS, Some(query.typed("done")));
     let unproven: Vec<&str> = query.typed("compare").split(',').collect();
-    let wallets = stored_wallets(&app, &partner).await?;
-    let rows = wallets.iter().enumerate().map(|(index, wallet)| Row::stored(index, wallet, &unproven));
-    show(&WalletsPage::new(shell, rows.collect(), None))
+    let known = known(&app, &partner).await?;
+    let rows = known.wallets.iter().enumerate().map(|(index, wallet)| Row::stored(index, wallet, &unproven));
+    show(&WalletsPage::new(shell, rows.collect(), None, &known))
 }
 
 /// `POST /wallets`
 ///
 /// # Errors
 /// More groups than any page of ours sends, or the database says no.
-pub async fn save(State(app): State<App>, partner: Partner, form: Fields) -> Page {
+pub async fn save(State(app): State<App>, partner: Partner, Origin(origin): Origin, form: Fields) -> Page {
     let Some(mut rows) = rows(&form) else {
         return Err(PageError::Explained(Explanation {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -232,9 +310,9 @@ pub async fn save(State(app): State<App>, partner: Partner, form: Fields) -> Pag
             way_on: (paths::WALLETS.into(), "Back to Wallets"),
         }));
     };
-    let known = stored_wallets(&app, &partner).await?;
+    let known = known(&app, &partner).await?;
     for row in &mut rows {
-        if let Some(wallet) = known.iter().find(|wallet| wallet.id == row.id) {
+        if let Some(wallet) = known.wallets.iter().find(|wallet| wallet.id == row.id) {
             row.title = wallet.label.clone();
         }
     }
@@ -244,8 +322,8 @@ pub async fn save(State(app): State<App>, partner: Partner, form: Fields) -> Pag
         return refuse(shell, &WalletsError::Gone, rows, &known);
     }
     let Some(changes) = read.into_iter().collect::<Option<Vec<_>>>() else {
-        let page =
-            WalletsPage::new(shell, rows, Some("Nothing is saved yet. Please look at this again.".into()));
+        let sentence = "Nothing is saved yet. Please look at this again.";
+        let page = WalletsPage::new(shell, rows, Some(sentence.into()), &known);
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let unproven =
@@ -257,21 +335,42 @@ pub async fn save(State(app): State<App>, partner: Partner, form: Fields) -> Pag
         });
     let compare = unproven.collect::<Vec<_>>().join(",");
     let changes: Vec<Change> = changes.into_iter().map(|(change, _)| change).collect();
-    let id = partner.id.clone();
-    match app.write(move |tx, env| wallets::save(tx, env, &id, &changes)).await {
+    let (id, asked) = (partner.id.clone(), changes.clone());
+    let needed = app.read(move |tx, _| wallets::needs_password(tx, &id, &asked)).await?;
+    let typed = form.typed("password").to_owned();
+    // Whether it is needed is decided once more in the transaction that saves.
+    let confirmed =
+        needed && !typed.is_empty() && is_password(&app, &origin, &partner, typed.clone()).await?;
+    if needed && !confirmed && !typed.is_empty() {
+        return ask_password(shell, rows, &known, WRONG_PASSWORD.into());
+    }
+    let by = partner.actor();
+    match app.write(move |tx, env| wallets::save(tx, env, &by, &changes, confirmed)).await {
         Ok(()) => go_to(&paths::with_query(paths::WALLETS, &[("done", "wallets"), ("compare", &compare)])),
         Err(WalletsError::Db(error)) => Err(error.into()),
+        Err(error @ WalletsError::PasswordNeeded) => {
+            // Another tab may have added the first wallet meanwhile.
+            let known = self::known(&app, &partner).await?;
+            ask_password(shell, rows, &known, error.to_string())
+        }
         Err(error @ WalletsError::TooMany) => refuse(shell, &error, rows, &known),
         Err(error @ WalletsError::Gone) => {
-            let known = stored_wallets(&app, &partner).await?;
+            let known = self::known(&app, &partner).await?;
             refuse(shell, &error, rows, &known)
         }
     }
 }
 
 /// The form again, with the wallets as they are now, what was typed over them, and the new ones.
-fn refuse(shell: PortalShell, error: &WalletsError, rows: Vec<Row>, known: &[stored::Wallet]) -> Page {
-    let page = WalletsPage::new(shell, merged(rows, known), Some(error.to_string()));
+fn refuse(shell: PortalShell, error: &WalletsError, rows: Vec<Row>, known: &Known) -> Page {
+    let page = WalletsPage::new(shell, merged(rows, &known.wallets), Some(error.to_string()), known);
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+/// The form again, as it was typed, with what is wrong with the password beside its field.
+fn ask_password(shell: PortalShell, rows: Vec<Row>, known: &Known, error: String) -> Page {
+    let mut page = WalletsPage::new(shell, rows, Some("Nothing is saved yet.".into()), known);
+    page.password = Some(PasswordField { error: Some(error) });
     show_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
@@ -291,6 +390,10 @@ mod tests {
     use crate::web::portal::samples;
 
     const ETHEREUM: &str = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+
+    fn nothing_known(any_ever: bool) -> Known {
+        Known { wallets: vec![], cooling: vec![], any_ever, cooling_hours: 24 }
+    }
 
     fn form(text: &str) -> Fields {
         Fields::parse(text.as_bytes())
@@ -340,8 +443,9 @@ mod tests {
         .unwrap();
         let read: Vec<bool> = rows.iter_mut().map(|row| row.read().is_some()).collect();
         assert_eq!(read, [true, false, false]);
-        let page =
-            WalletsPage::new(samples::shell(paths::WALLETS), rows, Some("Nothing is saved yet.".into()));
+        let known = nothing_known(false);
+        let shell = samples::shell(paths::WALLETS);
+        let page = WalletsPage::new(shell, rows, Some("Nothing is saved yet.".into()), &known);
         let fields: Vec<String> = page.errors().into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["wallet-7-kind", "wallet-8-address"]);
         assert_eq!(page.next, 10);
@@ -367,12 +471,17 @@ mod tests {
         let rows = vec![Row::stored(0, &iban, &[tail]), Row::stored(1, &eth, &[tail])];
         assert_eq!((rows[0].warning, rows[1].warning.is_some()), (None, true));
         assert_eq!(Row::stored(0, &eth, &["", "d"]).warning, None);
-        let page = WalletsPage::new(samples::shell(paths::WALLETS), rows, None);
+        let mut known = nothing_known(true);
+        known.cooling = vec![("w2".into(), Timestamp::from_micros(0))];
+        let page = WalletsPage::new(samples::shell(paths::WALLETS), rows, None, &known);
         let html = page.render().unwrap();
+        assert!(html.contains("type=\"password\"") && html.contains("1 Jan 1970, 00:00 UTC"));
         assert!(html.contains("DE89 3704 0044 0532 0130 00"));
         assert!(html.contains("wallet-1-address-warning"));
         let many = (0..MAX_WALLETS).map(|index| Row::stored(index, &iban, &[])).collect();
-        let full = WalletsPage::new(samples::shell(paths::WALLETS), many, None);
+        let known = nothing_known(false);
+        let full = WalletsPage::new(samples::shell(paths::WALLETS), many, None, &known);
+        assert!(!full.render().unwrap().contains("type=\"password\""), "a newcomer needs none");
         assert!(full.is_full && full.rows.len() == MAX_WALLETS);
         assert!(full.render().unwrap().contains("at most 20"));
     }

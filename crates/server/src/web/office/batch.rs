@@ -1,0 +1,389 @@
+//! One batch: its totals, what stands in the way of paying it, its files, and marking all of it paid in one step.
+
+use askama::Template;
+use axum::{extract::State, http::StatusCode};
+use domain::{
+    money::{Currency, Money},
+    payout::end_to_end_id,
+    permission::{Permission, Role},
+    risk,
+    text::{self, optional},
+    wallet::WalletKind,
+    withdrawal::WithdrawalStatus,
+};
+use store::{
+    approvals,
+    batches::{self, Batch, BatchStatus},
+    withdrawals::Withdrawal,
+};
+
+use super::{
+    batch_files,
+    batches::{badge, lines, total},
+    parts::{Asked, Badge, Id, Link, Moment, short_address},
+};
+use crate::{
+    app::App,
+    ops::{
+        batches::{self as acts, BatchError},
+        withdrawals::{HeldLine, held_back},
+    },
+    web::{
+        error::PageError,
+        fields::Fields,
+        paths,
+        shell::OfficeShell,
+        show::{Page, go_to, show_with},
+        visitor::Staff,
+    },
+};
+
+/// How many characters a payment reference may have.
+const REFERENCE_CHARS: usize = 200;
+
+#[derive(Template)]
+#[template(path = "office/batch.html")]
+struct BatchPage {
+    shell: OfficeShell,
+    /// Why the act that was sent can't be done as things stand.
+    conflict: Option<String>,
+    id: String,
+    status: Badge,
+    is_open: bool,
+    made: Moment,
+    made_by: String,
+    closed: Option<(Moment, String)>,
+    count: usize,
+    total: String,
+    currency: &'static str,
+    kinds: Vec<KindRow>,
+    lines: Vec<LineRow>,
+    /// Why there are no files at all now.
+    no_files: Option<String>,
+    /// Why there is no file for a bank, or what it is.
+    pain: Result<&'static str, String>,
+    may_decide: bool,
+    may_settle: bool,
+    form: Fields,
+}
+
+/// What goes to one kind of wallet.
+struct KindRow {
+    label: &'static str,
+    count: usize,
+    total: String,
+}
+
+/// One withdrawal of the batch.
+struct LineRow {
+    id: String,
+    field: String,
+    href: String,
+    partner: Link,
+    to: String,
+    amount: String,
+    status: Badge,
+    /// Why it can't be paid now.
+    held: Option<String>,
+    approved: bool,
+    signs: usize,
+    /// What the field of the reference holds; once paid, the reference.
+    reference: String,
+    error: Option<String>,
+}
+
+/// Everything the page shows, as read at one moment.
+struct Found {
+    batch: Batch,
+    lines: Vec<Line>,
+    files: Result<(), String>,
+    pain: Result<&'static str, String>,
+    now: domain::clock::Timestamp,
+    currency: Currency,
+}
+
+/// A line as read.
+struct Line {
+    withdrawal: Withdrawal,
+    held: Option<HeldLine>,
+    approved: bool,
+    signs: usize,
+}
+
+/// The name of the field that holds a line's reference.
+fn field(id: &str) -> String {
+    format!("reference[{id}]")
+}
+
+impl BatchPage {
+    fn new(
+        shell: OfficeShell,
+        found: &Found,
+        role: Role,
+        form: Fields,
+        conflict: Option<String>,
+    ) -> BatchPage {
+        let currency = found.currency;
+        let withdrawals: Vec<Withdrawal> = found.lines.iter().map(|line| line.withdrawal.clone()).collect();
+        let kinds = WalletKind::ALL.into_iter().filter_map(|kind| {
+            let of: Vec<&Withdrawal> = withdrawals.iter().filter(|line| line.wallet_kind == kind).collect();
+            let sum = of.iter().fold(Money::ZERO, |sum, line| sum + line.amount);
+            (!of.is_empty()).then(|| KindRow {
+                label: kind.label(),
+                count: of.len(),
+                total: currency.format(sum),
+            })
+        });
+        let is_open = found.batch.status == BatchStatus::Open;
+        BatchPage {
+            shell,
+            conflict,
+            id: found.batch.id.clone(),
+            status: badge(found.batch.status),
+            is_open,
+            made: Moment::exact(found.batch.made_at),
+            made_by: found.batch.made_by.clone(),
+            closed: found.batch.closed.as_ref().map(|(at, by)| (Moment::exact(*at), by.clone())),
+            count: withdrawals.len(),
+            total: currency.format(total(&withdrawals)),
+            currency: currency.code(),
+            kinds: kinds.collect(),
+            lines: found.lines.iter().map(|line| line.row(found, &form)).collect(),
+            no_files: found.files.clone().err(),
+            pain: found.pain.clone(),
+            may_decide: role.may(Permission::DecideWithdrawals),
+            may_settle: role.may(Permission::ChangeSettings),
+            form,
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.lines.iter().filter(|line| line.held.is_some()).count()
+    }
+}
+
+impl Line {
+    fn row(&self, found: &Found, form: &Fields) -> LineRow {
+        let withdrawal = &self.withdrawal;
+        let field = field(&withdrawal.id);
+        let reference = match &withdrawal.reference {
+            Some(reference) => reference.clone(),
+            None if form.has(&field) => form.value(&field).to_owned(),
+            None => end_to_end_id(&withdrawal.id),
+        };
+        LineRow {
+            href: paths::office_withdrawal(&withdrawal.id),
+            partner: Link::partner(&withdrawal.partner),
+            to: short_address(withdrawal.wallet_kind, &withdrawal.wallet_address),
+            amount: found.currency.format(withdrawal.amount),
+            status: Badge::withdrawal(withdrawal, found.now),
+            held: self.held.as_ref().map(|line| line.sentence.clone()),
+            approved: self.approved,
+            signs: self.signs,
+            error: form.error(&field).map(str::to_owned),
+            reference,
+            id: withdrawal.id.clone(),
+            field,
+        }
+    }
+}
+
+async fn render(
+    app: &App,
+    staff: Staff,
+    id: String,
+    code: StatusCode,
+    (form, conflict, done): (Fields, Option<String>, Option<String>),
+) -> Page {
+    let role = staff.role;
+    let (shell, found) = app
+        .read(move |tx, env| -> Result<_, PageError> {
+            let batch = batches::by_id(tx, &id)?.ok_or_else(PageError::not_found)?;
+            let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_WITHDRAWALS, done.as_deref())?;
+            let programme = &env.programme;
+            let withdrawals = lines(tx, &id)?;
+            let files = batch_files::ready(tx, env, &batch, &withdrawals)?;
+            let pain = batch_files::payment_file(programme, &batch, &withdrawals, env.now);
+            let mut found = Found {
+                files,
+                pain: pain.map(|(_, what)| what).map_err(|why| why.to_string()),
+                lines: vec![],
+                now: env.now,
+                currency: programme.currency,
+                batch,
+            };
+            for withdrawal in withdrawals {
+                let is_open = found.batch.status == BatchStatus::Open;
+                let is_pending = is_open && withdrawal.status == WithdrawalStatus::Pending;
+                let signs = if is_pending {
+                    risk::signs(&store::risk::facts(tx, &withdrawal, programme.currency)?).len()
+                } else {
+                    0
+                };
+                let held = if is_open {
+                    held_back(tx, env, &staff.actor, &withdrawal, false, Some(&id))?
+                } else {
+                    None
+                };
+                let approved = !approvals::of(tx, &withdrawal.id)?.is_empty();
+                found.lines.push(Line { withdrawal, held, approved, signs });
+            }
+            Ok((shell, found))
+        })
+        .await?;
+    show_with(code, &BatchPage::new(shell, &found, role, form, conflict))
+}
+
+/// `GET /office/withdrawals/batches/{id}`
+///
+/// # Errors
+/// 404 when there is no such batch.
+pub async fn page(State(app): State<App>, staff: Staff, Id(id): Id, asked: Asked) -> Page {
+    render(&app, staff, id, StatusCode::OK, (Fields::default(), None, asked.done())).await
+}
+
+/// `POST /office/withdrawals/batches/{id}/pay`
+///
+/// # Errors
+/// 404 when there is no such batch.
+pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
+    let parse = |typed: &str| {
+        optional(typed, |typed| text::Line::<REFERENCE_CHARS>::parse_as("payment reference", typed))
+    };
+    let common = form.check("reference", parse);
+    let of_lines: Vec<String> =
+        form.names().filter(|name| name.starts_with("reference[")).map(str::to_owned).collect();
+    let mut references = std::collections::BTreeMap::new();
+    for name in of_lines {
+        if let Some(Some(reference)) = form.check(&name, parse) {
+            references.insert(name, reference.into_string());
+        }
+    }
+    if form.is_refused() {
+        let of = id.clone();
+        let batch = app.read(move |tx, _| batches::by_id(tx, &of)).await?.ok_or_else(PageError::not_found)?;
+        // The form is no longer shown: what is wrong with its fields is beside the point.
+        if batch.status != BatchStatus::Open {
+            let closed = BatchError::Closed { paid: batch.status == BatchStatus::Paid };
+            return answer(&app, staff, id, "", form, Err(closed)).await;
+        }
+        return render(&app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, (form, None, None)).await;
+    }
+    // One for all of them, or each its own; a line without any keeps the one that its payment carries.
+    let common = common.flatten().map(text::Line::into_string);
+    let (by, of) = (staff.actor.clone(), id.clone());
+    let done = app
+        .write(move |tx, env| {
+            acts::pay(tx, env, &by, &of, |line| {
+                let own = || references.get(&field(line)).cloned();
+                common.clone().or_else(own).unwrap_or_else(|| end_to_end_id(line))
+            })
+        })
+        .await;
+    answer(&app, staff, id, "batch-paid", form, done).await
+}
+
+/// `POST /office/withdrawals/batches/{id}/take-off`
+///
+/// # Errors
+/// 404 when there is no such batch.
+pub async fn take_off(State(app): State<App>, staff: Staff, Id(id): Id, form: Fields) -> Page {
+    let line = form.typed("withdrawal").to_owned();
+    let (by, of) = (staff.actor.clone(), id.clone());
+    let done = if super::parts::is_id(&line) {
+        app.write(move |tx, env| acts::take_off(tx, env, &by, &of, &line)).await
+    } else {
+        Err(BatchError::NotInIt)
+    };
+    answer(&app, staff, id, "taken-off", Fields::default(), done).await
+}
+
+/// `POST /office/withdrawals/batches/{id}/dissolve`
+///
+/// # Errors
+/// 404 when there is no such batch.
+pub async fn dissolve(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
+    let (by, of) = (staff.actor.clone(), id.clone());
+    let done = app.write(move |tx, env| acts::dissolve(tx, env, &by, &of)).await;
+    answer(&app, staff, id, "dissolved", Fields::default(), done).await
+}
+
+async fn answer(
+    app: &App,
+    staff: Staff,
+    id: String,
+    word: &str,
+    form: Fields,
+    done: Result<(), BatchError>,
+) -> Page {
+    match done {
+        Ok(()) => go_to(&paths::with_query(&paths::office_batch(&id), &[("done", word)])),
+        Err(BatchError::Unknown) => Err(PageError::not_found()),
+        Err(BatchError::Db(error)) => Err(error.into()),
+        Err(BatchError::Ledger(error)) => Err(PageError::internal(error)),
+        Err(error) => {
+            render(app, staff, id, StatusCode::CONFLICT, (form, Some(error.to_string()), None)).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::withdrawals::tests::{AT, sample},
+        *,
+    };
+    use domain::payment::Held;
+
+    fn text(status: BatchStatus, held: bool, form: Fields) -> String {
+        let withdrawal = sample(WithdrawalStatus::Pending);
+        let line = HeldLine {
+            withdrawal: withdrawal.clone(),
+            why: Held::NotApproved,
+            sentence: "Somebody <else> approves.".into(),
+        };
+        let found = Found {
+            batch: Batch {
+                id: "0193a1b2-0000-7000-8000-0000000000bb".into(),
+                made_at: AT,
+                made_by: "Fay <Finance>".into(),
+                status,
+                closed: (status != BatchStatus::Open).then(|| (AT, "Fay".into())),
+            },
+            lines: vec![Line { withdrawal, held: held.then_some(line), approved: true, signs: 2 }],
+            files: Ok(()),
+            pain: Ok("SEPA"),
+            now: AT,
+            currency: Currency::USD,
+        };
+        BatchPage::new(OfficeShell::sample(), &found, Role::Finance, form, None).render().unwrap()
+    }
+
+    #[test]
+    fn an_open_batch_names_what_stands_in_the_way() {
+        let text = text(BatchStatus::Open, true, Fields::default());
+        for part in [
+            "Somebody &#60;else&#62; approves.",
+            "Fay &#60;Finance&#62;",
+            "2,400.00",
+            "Bank account (IBAN)",
+            "value=\"GW0193a1b20000700080000000000000aa\"",
+            "/take-off\"",
+            "/dissolve\"",
+            "2 signs",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_is_kept_and_a_closed_batch_has_no_forms() {
+        let name = field("0193a1b2-0000-7000-8000-0000000000aa");
+        let mut form = Fields::parse(format!("{name}=NW-<1>").as_bytes());
+        form.refuse(&name, "Too long.");
+        let refused = text(BatchStatus::Open, false, form);
+        assert!(refused.contains("NW-&#60;1&#62;") && refused.contains("Too long."));
+        let closed = text(BatchStatus::Paid, false, Fields::default());
+        assert!(!closed.contains("/pay\"") && !closed.contains("/take-off\""));
+    }
+}

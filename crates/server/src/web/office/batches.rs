@@ -1,0 +1,126 @@
+//! Batches of withdrawals that are paid together: the list, and making one from what was chosen in the queue.
+
+use askama::Template;
+use axum::{extract::State, http::StatusCode};
+use domain::money::{Currency, Money};
+use store::{
+    DbError, Tx,
+    batches::{self, Batch, BatchStatus},
+    withdrawals::{self, Withdrawal},
+};
+
+use super::{
+    parts::{Asked, Badge, Moment, Pager, ROWS_AND_ONE, page_of},
+    withdrawals as queue,
+};
+use crate::{
+    app::App,
+    ops::batches::{self as acts, BatchError},
+    web::{
+        error::PageError,
+        fields::Fields,
+        paths,
+        shell::OfficeShell,
+        show::{Page, go_to, show},
+        visitor::Staff,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "office/batches.html")]
+struct BatchesPage {
+    shell: OfficeShell,
+    rows: Vec<Row>,
+    further: bool,
+    pager: Pager,
+    currency: &'static str,
+}
+
+struct Row {
+    href: String,
+    made: Moment,
+    by: String,
+    status: Badge,
+    count: usize,
+    total: String,
+}
+
+/// The status of a batch.
+pub(super) fn badge(status: BatchStatus) -> Badge {
+    match status {
+        BatchStatus::Open => Badge::new("pending", "Open"),
+        BatchStatus::Paid => Badge::new("paid", "Paid"),
+        BatchStatus::Dissolved => Badge::new("rejected", "Dissolved"),
+    }
+}
+
+/// The withdrawals of a batch that were not taken off it.
+pub(super) fn lines(tx: &mut Tx, batch_id: &str) -> Result<Vec<Withdrawal>, DbError> {
+    let mut found = Vec::new();
+    for id in batches::withdrawals(tx, batch_id)? {
+        found.extend(withdrawals::by_id(tx, &id)?);
+    }
+    Ok(found)
+}
+
+/// What several withdrawals come to.
+pub(super) fn total(lines: &[Withdrawal]) -> Money {
+    lines.iter().fold(Money::ZERO, |sum, line| sum + line.amount)
+}
+
+impl Row {
+    fn new(batch: &Batch, lines: &[Withdrawal], currency: Currency) -> Row {
+        Row {
+            href: paths::office_batch(&batch.id),
+            made: Moment::exact(batch.made_at),
+            by: batch.made_by.clone(),
+            status: badge(batch.status),
+            count: lines.len(),
+            total: currency.format(total(lines)),
+        }
+    }
+}
+
+/// `GET /office/withdrawals/batches`
+///
+/// # Errors
+/// When the database can't be read.
+pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
+    let before = asked.id("before");
+    let further = before.is_some();
+    let done = asked.done();
+    let (shell, rows, currency) = app
+        .read(move |tx, env| -> Result<_, PageError> {
+            let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_WITHDRAWALS, done.as_deref())?;
+            let mut rows = Vec::new();
+            for batch in batches::list(tx, before.as_deref(), ROWS_AND_ONE)? {
+                let lines = lines(tx, &batch.id)?;
+                rows.push((batch, lines));
+            }
+            Ok((shell, rows, env.programme.currency))
+        })
+        .await?;
+    let (rows, pager) = page_of(rows, &asked, "before", paths::OFFICE_BATCHES, |(batch, _)| batch.id.clone());
+    let rows = rows.iter().map(|(batch, lines)| Row::new(batch, lines, currency)).collect();
+    show(&BatchesPage { shell, rows, further, pager, currency: currency.code() })
+}
+
+/// `POST /office/withdrawals/batches`
+///
+/// # Errors
+/// When the database says no.
+pub async fn make(State(app): State<App>, staff: Staff, form: Fields) -> Page {
+    let chosen = form.names().filter_map(|name| name.strip_prefix("choose[")?.strip_suffix(']'));
+    let ids: Vec<String> = chosen.filter(|id| super::parts::is_id(id)).map(str::to_owned).collect();
+    let by = staff.actor.clone();
+    let made = app.write(move |tx, env| acts::make(tx, env, &by, &ids)).await;
+    let (code, error) = match made {
+        Ok(id) => return go_to(&paths::with_query(&paths::office_batch(&id), &[("done", "batch")])),
+        Err(BatchError::Db(error)) => return Err(error.into()),
+        Err(BatchError::Ledger(error)) => return Err(PageError::internal(error)),
+        Err(error @ (BatchError::Empty | BatchError::TooMany)) => (StatusCode::UNPROCESSABLE_ENTITY, error),
+        Err(error) => (StatusCode::CONFLICT, error),
+    };
+    let place = Fields::filled([("show", form.value("show")), ("after", form.value("after"))]);
+    queue::render(&app, staff, Asked(place), code, (form, Some(error.to_string()))).await
+}

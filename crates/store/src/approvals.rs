@@ -1,0 +1,61 @@
+//! Approvals of withdrawals: who agreed, when, to which amount and address.
+
+use crate::{DbError, Tx, params, withdrawals::Withdrawal};
+use domain::clock::Timestamp;
+
+/// An approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Who approved.
+    pub by_id: String,
+    /// What that person is called.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What the person wrote, or empty.
+    pub note: String,
+}
+
+/// The approvals of a withdrawal as it is, oldest first. One of another amount or address would not count.
+pub fn of(tx: &mut Tx, withdrawal_id: &str) -> Result<Vec<Approval>, DbError> {
+    let rows = tx.all(
+        "SELECT v.by_id, a.name, v.at, v.note FROM withdrawal_approval v
+         JOIN withdrawal w ON w.id = v.withdrawal_id AND w.amount = v.amount AND w.wallet_address = v.wallet_address
+         JOIN account a ON a.id = v.by_id
+         WHERE v.withdrawal_id = $1 ORDER BY v.at, v.by_id",
+        params![withdrawal_id],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(Approval {
+                by_id: row.get(0)?,
+                by: row.get(1)?,
+                at: Timestamp::from_micros(row.get(2)?),
+                note: row.get(3)?,
+            })
+        })
+        .collect()
+}
+
+/// Keeps an approval. Returns no when the person has approved it before.
+pub fn insert(
+    tx: &mut Tx,
+    withdrawal: &Withdrawal,
+    by: &str,
+    note: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let made = tx.exec(
+        "INSERT INTO withdrawal_approval (withdrawal_id, by_id, at, note, amount, wallet_address)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (withdrawal_id, by_id) DO NOTHING",
+        params![
+            &withdrawal.id,
+            by,
+            now.micros(),
+            note,
+            withdrawal.amount.minor(),
+            &withdrawal.wallet_address
+        ],
+    )?;
+    Ok(made == 1)
+}

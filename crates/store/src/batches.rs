@@ -1,0 +1,168 @@
+//! Batches: withdrawals that finance pays together.
+
+use crate::{DbError, Row, Tx, params};
+use domain::clock::Timestamp;
+
+/// Where a batch stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchStatus {
+    /// Its withdrawals wait to be paid.
+    Open,
+    /// Paid.
+    Paid,
+    /// Its withdrawals are back in the queue.
+    Dissolved,
+}
+
+impl BatchStatus {
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            BatchStatus::Open => "open",
+            BatchStatus::Paid => "paid",
+            BatchStatus::Dissolved => "dissolved",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<BatchStatus> {
+        [BatchStatus::Open, BatchStatus::Paid, BatchStatus::Dissolved]
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+/// A batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Its identifier.
+    pub id: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// Who made it.
+    pub made_by: String,
+    /// Where it stands.
+    pub status: BatchStatus,
+    /// When it was paid or dissolved, and by whom.
+    pub closed: Option<(Timestamp, String)>,
+}
+
+fn read(row: &Row) -> Result<Batch, DbError> {
+    let status: String = row.get(3)?;
+    let closed_at: Option<i64> = row.get(4)?;
+    let closed_by: Option<String> = row.get(5)?;
+    Ok(Batch {
+        id: row.get(0)?,
+        made_at: Timestamp::from_micros(row.get(1)?),
+        made_by: row.get(2)?,
+        status: BatchStatus::from_word(&status)
+            .ok_or_else(|| DbError::decode("payout_batch.status", &status))?,
+        closed: closed_at.map(|at| (Timestamp::from_micros(at), closed_by.unwrap_or_default())),
+    })
+}
+
+const SELECT: &str = "SELECT b.id, b.made_at, m.name, b.status, b.closed_at, c.name
+    FROM payout_batch b JOIN account m ON m.id = b.made_by LEFT JOIN account c ON c.id = b.closed_by";
+
+/// Makes an open batch.
+pub fn insert(tx: &mut Tx, id: &str, by: &str, now: Timestamp) -> Result<(), DbError> {
+    tx.exec(
+        "INSERT INTO payout_batch (id, made_at, made_by, status) VALUES ($1, $2, $3, 'open')",
+        params![id, now.micros(), by],
+    )?;
+    Ok(())
+}
+
+/// Puts a withdrawal into an open batch. Returns no when it is in an open batch already.
+pub fn add(tx: &mut Tx, batch_id: &str, withdrawal_id: &str) -> Result<bool, DbError> {
+    let made = tx.exec(
+        "INSERT INTO payout_line (batch_id, withdrawal_id, status) VALUES ($1, $2, 'open')
+         ON CONFLICT (withdrawal_id) WHERE status = 'open' DO NOTHING",
+        params![batch_id, withdrawal_id],
+    )?;
+    Ok(made == 1)
+}
+
+/// The batch of an identifier.
+pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Batch>, DbError> {
+    tx.opt(&format!("{SELECT} WHERE b.id = $1"), params![id])?.as_ref().map(read).transpose()
+}
+
+/// The same, locked until the transaction ends: whatever is decided about a batch is decided one after the other.
+pub fn lock(tx: &mut Tx, id: &str) -> Result<Option<Batch>, DbError> {
+    if tx.opt("SELECT id FROM payout_batch WHERE id = $1 {for_update}", params![id])?.is_none() {
+        return Ok(None);
+    }
+    by_id(tx, id)
+}
+
+/// One page of batches, newest first.
+pub fn list(tx: &mut Tx, before: Option<&str>, limit: i64) -> Result<Vec<Batch>, DbError> {
+    let rows = tx.all(
+        &format!("{SELECT} WHERE ($1 = '' OR b.id < $1) ORDER BY b.id DESC LIMIT $2"),
+        params![before.unwrap_or(""), limit],
+    )?;
+    rows.iter().map(read).collect()
+}
+
+/// How many batches are open.
+pub fn open_count(tx: &mut Tx) -> Result<i64, DbError> {
+    tx.one("SELECT COUNT(*) FROM payout_batch WHERE status = 'open'", params![])?.get(0)
+}
+
+/// The identifiers of a batch's withdrawals that were not taken off it, in their order.
+pub fn withdrawals(tx: &mut Tx, batch_id: &str) -> Result<Vec<String>, DbError> {
+    let rows = tx.all(
+        "SELECT withdrawal_id FROM payout_line WHERE batch_id = $1 AND status <> 'off' ORDER BY withdrawal_id",
+        params![batch_id],
+    )?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// The open batch that a withdrawal waits in.
+pub fn open_batch_of(tx: &mut Tx, withdrawal_id: &str) -> Result<Option<String>, DbError> {
+    tx.opt(
+        "SELECT batch_id FROM payout_line WHERE withdrawal_id = $1 AND status = 'open'",
+        params![withdrawal_id],
+    )?
+    .map(|row| row.get(0))
+    .transpose()
+}
+
+/// Every batch that a withdrawal is or was in, oldest first, and whether it was taken off.
+pub fn of_withdrawal(tx: &mut Tx, withdrawal_id: &str) -> Result<Vec<(Batch, bool)>, DbError> {
+    let rows = tx.all(
+        "SELECT batch_id, status FROM payout_line WHERE withdrawal_id = $1 ORDER BY batch_id LIMIT 20",
+        params![withdrawal_id],
+    )?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let batch = by_id(tx, &row.get::<String>(0)?)?;
+        found.extend(
+            batch.map(|batch| Ok::<_, DbError>((batch, row.get::<String>(1)? == "off"))).transpose()?,
+        );
+    }
+    Ok(found)
+}
+
+/// Takes a withdrawal off its open batch. Returns no when it isn't in it.
+pub fn take_off(tx: &mut Tx, batch_id: &str, withdrawal_id: &str) -> Result<bool, DbError> {
+    let changed = tx.exec(
+        "UPDATE payout_line SET status = 'off' WHERE batch_id = $1 AND withdrawal_id = $2 AND status = 'open'",
+        params![batch_id, withdrawal_id],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Closes an open batch, with what is left in it. Returns no when it is closed already.
+pub fn close(tx: &mut Tx, id: &str, status: BatchStatus, by: &str, now: Timestamp) -> Result<bool, DbError> {
+    let changed = tx.exec(
+        "UPDATE payout_batch SET status = $1, closed_at = $2, closed_by = $3 WHERE id = $4 AND status = 'open'",
+        params![status.as_str(), now.micros(), by, id],
+    )?;
+    if changed != 1 {
+        return Ok(false);
+    }
+    let line = if status == BatchStatus::Paid { "paid" } else { "off" };
+    tx.exec("UPDATE payout_line SET status = $1 WHERE batch_id = $2 AND status = 'open'", params![line, id])?;
+    Ok(true)
+}

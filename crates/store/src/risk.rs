@@ -1,0 +1,140 @@
+//! The facts behind the risk signs of a withdrawal. Each statement is answered by an index, whatever the history.
+
+use crate::{DbError, Tx, ledger, params, withdrawals::Withdrawal};
+use domain::{
+    clock::Timestamp,
+    money::{Currency, Money},
+    risk::{Common, Facts, Likeness, TakenBack, address_key},
+    wallet::WalletKind,
+};
+
+/// How many of each kind are named.
+const NAMED: i64 = 5;
+
+/// How many of the latest payments to a partner tell what is usual.
+const LATEST: i64 = 10;
+
+/// What is known about a withdrawal.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn facts(tx: &mut Tx, withdrawal: &Withdrawal, currency: Currency) -> Result<Facts, DbError> {
+    let partner = &withdrawal.partner.id;
+    let (paid, paid_here, came_back_here) = payments(tx, withdrawal)?;
+    let suspended: Option<i64> =
+        tx.one("SELECT suspended_at FROM partner WHERE id = $1", params![partner])?.get(0)?;
+    Ok(Facts {
+        amount: withdrawal.amount,
+        requested_at: Some(withdrawal.requested_at),
+        entered_at: withdrawal.wallet_entered_at,
+        changed_since: changed_since(tx, withdrawal)?,
+        paid,
+        paid_here,
+        came_back_here,
+        largest: largest(tx, withdrawal)?,
+        shared_with: shared_with(tx, withdrawal)?,
+        likenesses: likenesses(tx, withdrawal)?,
+        taken_back: taken_back(tx, withdrawal)?,
+        available: ledger::balances(tx, partner, currency)?.available,
+        suspended: suspended.map(Timestamp::from_micros),
+    })
+}
+
+/// How many other withdrawals of the partner were paid, how many of them to this address, and how many payments to
+/// this address came back.
+fn payments(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<(i64, i64, i64), DbError> {
+    let row = tx.one(
+        "SELECT CAST(COALESCE(SUM(CASE WHEN status = 'paid' THEN 1 ELSE 0 END), 0) AS BIGINT),
+            CAST(COALESCE(SUM(CASE WHEN status = 'paid' AND wallet_address = $3 THEN 1 ELSE 0 END), 0) AS BIGINT),
+            CAST(COALESCE(SUM(CASE WHEN returned_at IS NOT NULL AND wallet_address = $3 THEN 1 ELSE 0 END), 0)
+                AS BIGINT)
+         FROM withdrawal WHERE partner_id = $1 AND id <> $2",
+        params![&withdrawal.partner.id, &withdrawal.id, &withdrawal.wallet_address],
+    )?;
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn largest(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Option<Money>, DbError> {
+    let row = tx.one(
+        "SELECT MAX(l.amount) FROM (SELECT amount FROM withdrawal
+            WHERE partner_id = $1 AND id <> $2 AND status = 'paid' ORDER BY id DESC LIMIT $3) l",
+        params![&withdrawal.partner.id, &withdrawal.id, LATEST],
+    )?;
+    Ok(row.get::<Option<i64>>(0)?.map(Money::from_minor))
+}
+
+fn changed_since(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Option<Timestamp>, DbError> {
+    let row = tx.opt(
+        "SELECT CASE WHEN address <> $1 OR kind <> $2 THEN entered_at END, removed_at FROM wallet WHERE id = $3",
+        params![&withdrawal.wallet_address, withdrawal.wallet_kind.as_str(), &withdrawal.wallet_id],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let (changed, removed): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+    Ok(removed.max(changed).map(Timestamp::from_micros).filter(|at| *at > withdrawal.requested_at))
+}
+
+fn shared_with(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Vec<(String, String)>, DbError> {
+    let rows = tx.all(
+        "SELECT DISTINCT w.partner_id, a.name FROM wallet_address w JOIN account a ON a.id = w.partner_id
+         WHERE w.address_key = $1 AND w.partner_id <> $2 ORDER BY w.partner_id LIMIT $3",
+        params![
+            address_key(withdrawal.wallet_kind, &withdrawal.wallet_address),
+            &withdrawal.partner.id,
+            NAMED
+        ],
+    )?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// Clients of the partner with the partner's own email address, name or Telegram account, or with the email address of
+/// the PayPal account.
+fn likenesses(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Vec<Likeness>, DbError> {
+    let partner = &withdrawal.partner.id;
+    let own = tx.one(
+        "SELECT a.email, a.name, t.title FROM account a LEFT JOIN telegram_link t ON t.account_id = a.id
+         WHERE a.id = $1",
+        params![partner],
+    )?;
+    let telegram: Option<String> = own.get(2)?;
+    let paypal = (withdrawal.wallet_kind == WalletKind::Paypal).then(|| withdrawal.wallet_address.clone());
+    let mut found: Vec<Likeness> = Vec::new();
+    for (column, common, value) in [
+        ("email", Common::Email, Some(own.get::<String>(0)?)),
+        ("name", Common::Name, Some(own.get::<String>(1)?)),
+        ("telegram", Common::Telegram, telegram.filter(|title| title.starts_with('@'))),
+        ("email", Common::Paypal, paypal),
+    ] {
+        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        let rows = tx.all(
+            &format!(
+                "SELECT number, name FROM client WHERE partner_id = $1 AND lower({column}) = lower($2)
+                 ORDER BY number DESC LIMIT $3"
+            ),
+            params![partner, value, NAMED],
+        )?;
+        for row in &rows {
+            let likeness = Likeness { client: row.get(0)?, name: row.get(1)?, common };
+            if found.iter().all(|before| before.client != likeness.client) {
+                found.push(likeness);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn taken_back(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Vec<TakenBack>, DbError> {
+    let rows = tx.all(
+        "SELECT e.deal_number, e.at, e.kind FROM deal_event e JOIN deal d ON d.number = e.deal_number
+         WHERE e.kind IN ('refunded', 'reopened') AND e.at > $1 AND d.partner_id = $2 ORDER BY e.at DESC LIMIT $3",
+        params![withdrawal.requested_at.micros(), &withdrawal.partner.id, NAMED],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(TakenBack {
+                deal: row.get(0)?,
+                at: Timestamp::from_micros(row.get(1)?),
+                reopened: row.get::<String>(2)? == "reopened",
+            })
+        })
+        .collect()
+}
