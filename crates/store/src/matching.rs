@@ -27,11 +27,13 @@ impl Growing {
 /// The first number whose row is not earlier than a moment, by halving: some thirty reads by key.
 fn first_from(tx: &mut Tx, growing: Growing, at: Timestamp) -> Result<i64, DbError> {
     let (table, number, time) = growing.names();
-    let ends = tx.one(
-        &format!("SELECT COALESCE(MIN({number}), 0), COALESCE(MAX({number}), 0) FROM {table}"),
-        params![],
-    )?;
-    let (mut low, mut high) = (ends.get::<i64>(0)?, ends.get::<i64>(1)? + 1);
+    // Each end by the key: asked for together, SQLite walks the whole table.
+    let end = |order: &str| format!("SELECT {number} FROM {table} ORDER BY {number} {order} LIMIT 1");
+    let (Some(lowest), Some(highest)) = (tx.opt(&end("ASC"), params![])?, tx.opt(&end("DESC"), params![])?)
+    else {
+        return Ok(0);
+    };
+    let (mut low, mut high) = (lowest.get::<i64>(0)?, highest.get::<i64>(0)? + 1);
     let sql = format!("SELECT {number}, {time} FROM {table} WHERE {number} >= $1 ORDER BY {number} LIMIT 1");
     while low < high {
         let middle = low + (high - low) / 2;
@@ -172,10 +174,7 @@ pub fn damaged(tx: &mut Tx, from: Timestamp, to: Timestamp, limit: i64) -> Resul
 /// Forgets codes followed before a moment, and of the others all but the newest `most`.
 pub fn sweep_damaged(tx: &mut Tx, before: Timestamp, most: i64) -> Result<(), DbError> {
     tx.exec("DELETE FROM damaged_code WHERE at < $1", params![before.micros()])?;
-    tx.exec(
-        "DELETE FROM damaged_code WHERE id <= (SELECT COALESCE(MAX(id), 0) FROM damaged_code) - $1",
-        params![most],
-    )?;
+    tx.exec("DELETE FROM damaged_code WHERE id <= (SELECT MAX(id) FROM damaged_code) - $1", params![most])?;
     Ok(())
 }
 

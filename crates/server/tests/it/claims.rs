@@ -193,7 +193,7 @@ both_databases!(what_speaks_for_a_client_is_found_by_contact_name_time_and_damag
     assert_eq!(visitor.get(&format!("/r/{swapped}")).await.expect(StatusCode::FOUND).location(), "/contact");
     // Kept beside the answer.
     for _ in 0..100 {
-        let kept = site.read(|tx| Ok(tx.one("SELECT COUNT(*) FROM damaged_code", &[])?.get::<i64>(0)?)).await;
+        let kept = site.read(|tx| tx.one("SELECT COUNT(*) FROM damaged_code", &[])?.get::<i64>(0)).await;
         if kept > 0 {
             break;
         }
@@ -349,7 +349,7 @@ both_databases!(an_overdue_claim_is_marked_and_staff_are_told_once, async |db: D
     assert_eq!(claim.due_on, domain::claim::due_day(claim.filed_at.day(), 5));
     let letters = || {
         site.read(|tx| {
-            Ok(tx.one("SELECT COUNT(*) FROM outbox WHERE notice = 'office_claim'", &[])?.get::<i64>(0)?)
+            tx.one("SELECT COUNT(*) FROM outbox WHERE notice = 'office_claim'", &[])?.get::<i64>(0)
         })
     };
     let end = Day(claim.due_on.0 + 1).start().since(site.app.env().now);
@@ -375,7 +375,7 @@ both_databases!(unreadable_codes_are_kept_within_bounds, async |db: Db| {
     for _ in 0..3 {
         site.browser().get("/r/K7XM49Q").await.expect(StatusCode::FOUND);
     }
-    let count = || site.read(|tx| Ok(tx.one("SELECT COUNT(*) FROM damaged_code", &[])?.get::<i64>(0)?));
+    let count = || site.read(|tx| tx.one("SELECT COUNT(*) FROM damaged_code", &[])?.get::<i64>(0));
     for _ in 0..100 {
         if count().await >= 3 {
             break;

@@ -213,3 +213,45 @@ fn sessions_from_before_can_be_told_apart() {
         db.close();
     }
 }
+
+// The migration of claims rebuilds a table and adds columns: what was there stays.
+#[test]
+fn deals_keep_their_history_and_old_clients_are_given_keys() {
+    // By name: the number is given when branches come together.
+    let claims = MIGRATIONS.iter().position(|migration| migration.name == "claims").unwrap();
+    for place in places() {
+        let old = Db::open(&place.url(), options(&MIGRATIONS[..claims])).unwrap();
+        write(&old, |tx| {
+            tx.exec(
+                "INSERT INTO client (name, email, phone, telegram, message, created_at, search)
+                 VALUES ('Aurora Ltd', 'A+1@Aurora.example', '+351 912 000 114', '@Aurora', '', 0, '')",
+                &[],
+            )?;
+            tx.exec(
+                "INSERT INTO deal (client_number, title, status, created_at, changed_at, client_search)
+                 VALUES (1001, '', 'pending', 0, 0, '')",
+                &[],
+            )?;
+            tx.exec(
+                "INSERT INTO deal_event (id, deal_number, at, kind, amount, reason)
+                 VALUES ('e1', 2001, 7, 'created', 5, 'why')",
+                &[],
+            )
+        })
+        .unwrap();
+        old.close();
+        let new = Db::open(&place.url(), options(MIGRATIONS)).unwrap();
+        let events = read(&new, |tx| store::deals::events(tx, 2001)).unwrap();
+        let event = &events[0];
+        assert_eq!((event.kind.as_str(), event.reason.as_deref()), ("created", Some("why")));
+        assert_eq!(event.amount.map(domain::money::Money::minor), Some(5));
+        assert_eq!(write(&new, |tx| store::matching::fill_keys(tx, 10)).unwrap(), 1);
+        let keys = read(&new, |tx| {
+            let row = tx.one("SELECT email_key, phone_key, telegram_key, name_key FROM client", &[])?;
+            Ok::<_, DbError>([row.get::<String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+        })
+        .unwrap();
+        assert_eq!(keys, ["a@aurora.example", "912000114", "aurora", "aurora"]);
+        new.close();
+    }
+}
