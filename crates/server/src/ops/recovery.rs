@@ -58,7 +58,7 @@ pub fn ask(tx: &mut Tx, env: &Env, email_key: &str) -> Result<(), DbError> {
         // Whoever asks has shown nothing but that the address is known to them.
         let by = Actor { id: String::new(), name: "Somebody who is not signed in".into(), role: "guest" };
         let changes = [Change::set("Mail", if mailed { "written" } else { "none" })];
-        let on = ("account", account.id.as_str());
+        let on = (account.kind.as_str(), account.id.as_str());
         audit::record(tx, env, &by, Act { what: "recovery.asked", on, changes: &changes, reason: "" })?;
     }
     Ok(())
@@ -165,7 +165,8 @@ pub fn close(
 
 fn record(tx: &mut Tx, env: &Env, by: &Actor, what: &str, account: &Account) -> Result<(), DbError> {
     let changes = [Change::set("Email", &account.email)];
-    audit::record(tx, env, by, Act { what, on: ("account", &account.id), changes: &changes, reason: "" })
+    let on = (account.kind.as_str(), account.id.as_str());
+    audit::record(tx, env, by, Act { what, on, changes: &changes, reason: "" })
 }
 
 /// Whose password a one-time address changes: name and email address, while it can be used.
@@ -211,7 +212,7 @@ pub fn reset(
     let what = "A new password was chosen with a one-time address, and every other device was signed out.";
     notify::tell(tx, env, &account_id, &Notice::AccountChanged { what: what.into() })?;
     let by = owner(tx, &account_id)?;
-    let on = ("account", account_id.as_str());
+    let on = (by.own_subject(), account_id.as_str());
     audit::record(tx, env, &by, Act { what: "password.reset", on, changes: &[], reason: "" })?;
     Ok(Some(session))
 }

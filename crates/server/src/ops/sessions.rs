@@ -104,11 +104,7 @@ pub fn sign_in(tx: &mut Tx, env: &Env, account: &Account, browser: &Browser) -> 
 /// When the database says no.
 pub fn note_failures(tx: &mut Tx, env: &Env, account: &Account) -> Result<(), DbError> {
     let nobody = Actor { id: String::new(), name: "Somebody not signed in".into(), role: "guest" };
-    let subject = match account.kind {
-        Kind::Partner => "partner",
-        Kind::Staff => "staff",
-    };
-    let on = (subject, account.id.as_str());
+    let on = (account.kind.as_str(), account.id.as_str());
     let reason = "Many wrong passwords in a short time";
     audit::record(tx, env, &nobody, Act { what: "sign_in.failed", on, changes: &[], reason })
 }

@@ -347,7 +347,7 @@ pub fn answer(tx: &mut Tx, env: &Env, by: &Actor, seen: Seen, answer: &Message) 
 pub fn note(tx: &mut Tx, env: &Env, by: &Actor, number: i64, note: &Message) -> Result<(), ActError> {
     let ticket = tickets::lock(tx, number)?.ok_or(ActError::Unknown)?;
     say(tx, env, ticket.number, EntryKind::Note, (Some(&by.id), &by.name), note.as_str(), None)?;
-    Ok(())
+    record(tx, env, by, "support.noted", &ticket, ticket.status)
 }
 
 /// Closes a request, or opens it again.

@@ -9,7 +9,7 @@ use crate::support::{Browser, Partner, Site};
 const IBAN: &str = "DE89370400440532013000";
 
 /// A partner with money, a PayPal account, and a bank account that has cooled down.
-async fn with_wallets(site: &Site) -> (Partner, String, String) {
+pub async fn with_wallets(site: &Site) -> (Partner, String, String) {
     let partner = site.partner("Mara Lindqvist").await;
     site.won(&partner, "50000").await;
     let paypal = partner.add_wallet(site).await;
@@ -25,7 +25,7 @@ async fn make(finance: &Browser, ids: &[&str]) -> crate::support::Answer {
 }
 
 /// The address of a batch made of these.
-async fn made(finance: &Browser, ids: &[&str]) -> String {
+pub async fn made(finance: &Browser, ids: &[&str]) -> String {
     let answer = make(finance, ids).await.expect(StatusCode::SEE_OTHER);
     answer.location().split('?').next().unwrap().to_owned()
 }

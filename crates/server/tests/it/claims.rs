@@ -30,12 +30,12 @@ fn today(site: &Site) -> String {
     site.app.env().now.day().iso()
 }
 
-async fn file(site: &Site, partner: &Partner, submission: &str) -> Answer {
+pub async fn file(site: &Site, partner: &Partner, submission: &str) -> Answer {
     let day = today(site);
     partner.browser.post("/claims", &fields(&day, submission)).await
 }
 
-async fn newest(site: &Site, partner: &Partner) -> Claim {
+pub async fn newest(site: &Site, partner: &Partner) -> Claim {
     let id = partner.id.clone();
     site.read(move |tx| Ok(store::claims::of_partner(tx, &id, None, 1)?.remove(0))).await
 }

@@ -4,6 +4,7 @@ mod account;
 mod attribution;
 mod attribution_moves;
 mod audit;
+mod audit_acts;
 mod batches;
 mod bot_api;
 mod claims;

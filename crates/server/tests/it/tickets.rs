@@ -35,12 +35,12 @@ fn fields<'a>(changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 /// Sends a request and returns the answer.
-async fn ask(browser: &Browser, changed: &[(&str, &str)]) -> Answer {
+pub async fn ask(browser: &Browser, changed: &[(&str, &str)]) -> Answer {
     browser.post("/support", &fields(changed)).await
 }
 
 /// The number of a request that a partner has made.
-fn number_in(answer: Answer) -> i64 {
+pub fn number_in(answer: Answer) -> i64 {
     let answer = answer.expect(StatusCode::SEE_OTHER);
     let digits = answer.location().strip_prefix("/support/").expect("leads to the request");
     digits.split('?').next().unwrap().parse().unwrap()

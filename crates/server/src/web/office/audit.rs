@@ -39,7 +39,7 @@ struct AuditPage {
     subject: String,
     subject_id: String,
     by: String,
-    subjects: [(&'static str, &'static str); 12],
+    subjects: &'static [(&'static str, &'static str)],
     /// Identifier and name of everybody who can be chosen.
     people: Vec<(String, String)>,
     /// Nothing but the whole list was asked for.

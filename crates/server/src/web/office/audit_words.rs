@@ -6,7 +6,7 @@ use super::parts::Link;
 use crate::web::paths;
 
 /// The kinds of things that acts are done to: the word in the database, and what people choose from.
-pub const SUBJECTS: [(&str, &str); 12] = [
+pub const SUBJECTS: &[(&str, &str)] = &[
     ("client", "Client"),
     ("deal", "Deal"),
     ("withdrawal", "Withdrawal"),
@@ -15,8 +15,7 @@ pub const SUBJECTS: [(&str, &str); 12] = [
     ("claim", "Claim"),
     ("feedback", "Feedback"),
     ("support", "Support request"),
-    ("recovery", "Recovery"),
-    ("outbox", "Message"),
+    ("message", "Message"),
     ("staff", "Staff"),
     ("settings", "Settings"),
 ];
@@ -24,28 +23,30 @@ pub const SUBJECTS: [(&str, &str); 12] = [
 /// What an act is called in a sentence without its subject. An unknown word (of a newer version) is shown as it is.
 pub fn sentence(act: &str) -> &str {
     match act {
-        "client.added" => "Added a client",
         "client.attributed" => "Decided whose client it is",
-        "client.noted" | "client.note_added" | "note.added" => "Wrote a note",
-        "deal.added" | "deal.opened" => "Added a deal",
+        "client.noted" => "Wrote a note",
+        "deal.opened" => "Added a deal",
         "deal.won" => "Closed a deal successfully",
         "deal.lost" => "Closed a deal unsuccessfully",
         "deal.reopened" => "Opened a deal again",
         "deal.refunded" => "Recorded a refund",
-        "withdrawal.requested" => "Requested a withdrawal",
         "withdrawal.approved" => "Approved a withdrawal",
         "withdrawal.paid" => "Marked a withdrawal as paid",
         "withdrawal.rejected" => "Rejected a withdrawal",
-        "withdrawal.returned" => "Recorded that a payment came back",
-        "withdrawal.overridden" | "withdrawal.cooling_overridden" => "Allowed a payment to a changed wallet",
-        "batch.exported" | "payout.exported" | "withdrawals.exported" => "Exported a payment file",
-        "batch.paid" | "withdrawals.paid" => "Marked a batch as paid",
-        "wallets.changed" | "wallet.changed" => "Changed wallets",
+        "withdrawal.came_back" => "Recorded that a payment came back",
+        "batch.made" => "Made a batch",
+        "batch.exported" => "Downloaded a payment file",
+        "batch.line_taken_off" => "Took a withdrawal off a batch",
+        "batch.dissolved" => "Dissolved a batch",
+        "batch.paid" => "Marked a batch as paid",
+        "adjustment.proposed" => "Proposed an adjustment",
+        "adjustment.booked" => "Booked an adjustment",
+        "adjustment.declined" => "Declined an adjustment",
+        "wallet.changed" => "Changed wallets",
         "partner.signed_up" => "Signed up",
         "partner.suspended" => "Suspended a partner",
         "partner.reinstated" => "Reinstated a partner",
-        "partner.rate_agreed" | "partner.rate_changed" | "partner.rate" => "Agreed on a rate",
-        "claim.made" | "claim.filed" => "Made a claim",
+        "partner.rate_agreed" => "Agreed on a rate",
         "claim.accepted" => "Accepted a claim",
         "claim.rejected" => "Rejected a claim",
         "feedback.done" => "Marked feedback as done",
@@ -54,11 +55,14 @@ pub fn sentence(act: &str) -> &str {
         "support.answered" => "Answered a support request",
         "support.closed" => "Closed a support request",
         "support.reopened" => "Opened a support request again",
-        "recovery.sent" | "recovery.issued" => "Sent a link for a new password",
-        "recovery.asked" | "recovery.requested" => "Asked for a new password",
-        "recovery.used" | "password.reset" => "Chose a new password by a mailed link",
-        "outbox.sent_again" | "outbox.retried" | "outbox.requeued" => "Had a message sent again",
-        "outbox.dropped" => "Gave a message up",
+        "support.noted" => "Wrote a note on a support request",
+        "recovery.asked" => "Asked for a new password",
+        "recovery.sent" => "Mailed a link for a new password",
+        "recovery.issued" => "Made a link for a new password",
+        "recovery.closed" => "Closed a request for a new password",
+        "password.reset" => "Chose a new password by a one-time link",
+        "message.sent_again" => "Had a message sent again",
+        "message.dropped" => "Gave a message up",
         "settings.changed" => "Changed the settings",
         "staff.added" => "Added a member of staff",
         "staff.invited" => "Invited a member of staff",
@@ -80,6 +84,7 @@ pub fn sentence(act: &str) -> &str {
         "sign_in.failed" => "Failed to sign in, again and again",
         "telegram.connected" => "Connected Telegram",
         "telegram.disconnected" => "Disconnected Telegram",
+        "telegram.closed" => "Closed the chat with the bot",
         other => other,
     }
 }
@@ -101,12 +106,12 @@ pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
         "client" => (format!("{}/{id}", paths::OFFICE_CLIENTS), format!("C-{id}")),
         "deal" => (format!("{}/{id}", paths::OFFICE_DEALS), format!("T-{id}")),
         "withdrawal" => (paths::office_withdrawal(id), "The withdrawal".into()),
+        "batch" => (paths::office_batch(id), "The batch".into()),
         "partner" => (paths::office_partner(id), named("Partner")),
-        "claim" => (format!("{}/{id}", paths::OFFICE_CLAIMS), "The claim".into()),
+        "claim" => (format!("{}/{id}", paths::OFFICE_CLAIMS), format!("K-{id}")),
         "support" => (format!("{}/{id}", paths::OFFICE_SUPPORT), format!("S-{id}")),
-        "feedback" => (paths::OFFICE_FEEDBACK.into(), "Feedback".into()),
-        "recovery" => (paths::OFFICE_RECOVERY.into(), named("Recovery of")),
-        "outbox" => (paths::OFFICE_OUTBOX.into(), "Outbox".into()),
+        "feedback" => (paths::office_feedback(id), "The feedback".into()),
+        "message" => (paths::office_message(id), "The message".into()),
         "staff" => (paths::OFFICE_STAFF.into(), named("Staff")),
         "settings" => (paths::OFFICE_SETTINGS.into(), "Settings".into()),
         _ => (String::new(), format!("{kind} {id}")),
@@ -117,7 +122,8 @@ pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
 /// A number as people write it (`T-2077`), as it stands in the audit.
 pub fn bare(id: &str) -> &str {
     let prefixed = id.split_once('-').filter(|(prefix, rest)| {
-        matches!(*prefix, "C" | "c" | "T" | "t" | "S" | "s") && rest.chars().all(|c| c.is_ascii_digit())
+        matches!(*prefix, "C" | "c" | "T" | "t" | "S" | "s" | "K" | "k")
+            && rest.chars().all(|c| c.is_ascii_digit())
     });
     prefixed.map_or(id, |(_, number)| number)
 }
@@ -151,6 +157,7 @@ mod tests {
         for (typed, bare_number) in [
             ("T-2077", "2077"),
             ("c-1042", "1042"),
+            ("K-4001", "4001"),
             ("2077", "2077"),
             ("0193a1b2-0000-7000-8000-0000000000bb", "0193a1b2-0000-7000-8000-0000000000bb"),
             ("T-x", "T-x"),
