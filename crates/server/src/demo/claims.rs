@@ -64,7 +64,7 @@ const LINES: [Line; 5] = [
         evidence: "We spoke after my talk and I mailed the link the same evening. They answered: \"We have just written to \
                    your agency, thank you.\" I can forward both mails.",
         ruling: "The mails of that evening show it: the client was sent by the partner who claims, and clicked another \
-                 link a week later only to find our address again.",
+                 link later only to find our address again.",
     },
     Line {
         partner: MARA,
@@ -167,21 +167,17 @@ impl Step {
                 claims::withdraw(tx, env, &world.partner(LINES[line].partner)?.id, number)?;
             }
             Step::Assign { client, to } => {
-                let reason = "Thomas called before the client wrote, and described the project in detail.";
+                let reason =
+                    "The partner called before the client wrote, and described the project in detail.";
                 let decision = decision(world, client, to, Method::Staff, reason)?;
                 attribution::assign(tx, env, &world.actor(Role::Sales, client)?, &decision)?;
             }
             Step::Said { client, code } => {
-                let said = world.partner(code)?.code;
-                let reason = format!(
-                    "The client gave the code {}. It stands on a card that Greta handed out; Thomas agrees.",
-                    said.spoken()
-                );
-                let reading = Reading { code: said, repaired_from: None };
-                let decision = Decision {
-                    code: Some(reading),
-                    ..decision(world, client, code, Method::Code, &reason)?
-                };
+                let reading = Reading { code: world.partner(code)?.code, repaired_from: None };
+                let reason =
+                    "The client gave a partner's code. It stands on a card that the partner had handed out.";
+                let decision =
+                    Decision { code: Some(reading), ..decision(world, client, code, Method::Code, reason)? };
                 attribution::assign(tx, env, &world.actor(Role::Sales, client)?, &decision)?;
             }
         }

@@ -66,7 +66,7 @@ both_databases!(an_accepted_claim_moves_what_was_booked_to_another, async |db: D
     assert!(claim.number >= 4001);
     let page = jonas.browser.get("/claims?done=claim").await.expect(StatusCode::OK);
     page.expect_text(&format!("K-{}", claim.number));
-    page.expect_text("Open, answered by");
+    page.expect_text("Open, we answer by");
     assert!(!page.body.contains("Mara") && !page.body.contains(&format!("C-{client}")));
 
     let inbox = sales.get("/office/claims").await.expect(StatusCode::OK);
@@ -233,6 +233,77 @@ both_databases!(what_speaks_for_a_client_is_found_by_contact_name_time_and_damag
     site.verify().await;
 });
 
+both_databases!(a_claim_is_accepted_after_part_of_the_commission_was_withdrawn, async |db: Db| {
+    let site = Site::start(db).await;
+    let (mara, jonas) = (site.partner("Mara").await, site.partner("Jonas").await);
+    let sales = site.staff(Role::Sales).await;
+    let deal = site.won(&mara, "10000").await;
+    let client = site.read(move |tx| Ok(store::deals::by_number(tx, deal)?.unwrap().client_number)).await;
+    let wallet = mara.add_wallet(&site).await;
+    mara.withdraw("600", &wallet, "r1").await.expect(StatusCode::SEE_OTHER);
+    let number = client.to_string();
+    for (submission, moved) in [("s1", true), ("s2", false)] {
+        file(&site, &jonas, submission).await.expect(StatusCode::SEE_OTHER);
+        let path = format!("/office/claims/{}", newest(&site, &jonas).await.number);
+        let fields = [("client", "other"), ("other", &*number), ("reason", "It is")];
+        sales.post(&format!("{path}/accept"), &fields).await.expect(StatusCode::SEE_OTHER);
+        // The second time the client is the claimant's already: the claim is right, and nothing moves.
+        assert_eq!(history(&site, client).await.len(), 2, "{submission}");
+        assert_eq!(newest(&site, &jonas).await.status.as_str(), "accepted");
+        assert_eq!((money(&site, &mara).await, money(&site, &jonas).await), ((-60_000, 0), (100_000, 0)));
+        let lost = told(&site, &mara).await.iter().filter(|letter| letter.contains("no longer")).count();
+        assert_eq!(lost, 1, "moved: {moved}");
+    }
+    mara.withdraw("500", &wallet, "r2").await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    let refund = [("amount", "5000"), ("reason", "Half of it was cancelled")];
+    sales.post(&format!("/office/deals/{deal}/refund"), &refund).await.expect(StatusCode::SEE_OTHER);
+    assert_eq!((money(&site, &mara).await, money(&site, &jonas).await), ((-60_000, 0), (50_000, 0)));
+    // The next commission nets off what is owed.
+    site.won(&mara, "7000").await;
+    assert_eq!(money(&site, &mara).await, (10_000, 0));
+    site.verify().await;
+});
+
+both_databases!(among_very_many_clients_the_one_after_a_trace_is_found, async |db: Db| {
+    let site = Site::start(db).await;
+    let jonas = site.partner("Jonas").await;
+    let sales = site.staff(Role::Sales).await;
+    let now = site.app.env().now;
+    let code: String = jonas.code.to_string().chars().take(6).collect();
+    // More clients of others than are looked at one by one, before the trace and after it.
+    let others = |at: i64| {
+        move |tx: &mut store::Tx| -> Result<(), store::DbError> {
+            for _ in 0..400 {
+                tx.exec(
+                    "INSERT INTO client (name, email, phone, telegram, message, created_at, search, name_key)
+                     VALUES ('Zoe', '', '', '', '', $1, 'zoe', 'zoe')",
+                    store::params![at],
+                )?;
+            }
+            Ok(())
+        }
+    };
+    site.app.db.write(others(now.micros())).await.unwrap();
+    let cut = code.clone();
+    let trace =
+        move |tx: &mut store::Tx, env: &server::app::Env| ops::clicks::keep_damaged(tx, env, &cut, "t.me");
+    site.app.write(trace).await.unwrap();
+    site.clock.advance(5 * 60 * 1_000_000);
+    let client = client_with(&site.browser(), "Somebody Else", "else@aurora.example").await;
+    site.app.db.write(others(site.app.env().now.micros() + 1)).await.unwrap();
+
+    let day = today(&site);
+    let mut claim = fields(&day, "s1");
+    claim[0].1 = "Whoever It Was";
+    claim[1].1 = "info@aurora.example";
+    jonas.browser.post("/claims", &claim).await.expect(StatusCode::SEE_OTHER);
+    let number = newest(&site, &jonas).await.number;
+    let page = sales.get(&format!("/office/claims/{number}")).await.expect(StatusCode::OK);
+    page.expect_text(&format!("name=\"client\" value=\"{client}\""));
+    page.expect_text("An email address at the same company (aurora.example).");
+    page.expect_text("A damaged code close to this partner&#39;s was followed from t.me, which the partner names, 5 minutes before");
+});
+
 both_databases!(clients_from_before_are_found_once_their_keys_are_filled_in, async |db: Db| {
     let site = Site::start(db).await;
     let jonas = site.partner("Jonas").await;
@@ -364,7 +435,7 @@ both_databases!(an_overdue_claim_is_marked_and_staff_are_told_once, async |db: D
     let page = sales.get("/office/claims").await.expect(StatusCode::OK);
     page.expect_text("Overdue since");
     page.expect_text("1<span class=\"vh\"> open, overdue</span>");
-    jonas.browser.get("/claims").await.expect_text("was due");
+    jonas.browser.get("/claims").await.expect_text("was to be answered by");
 });
 
 both_databases!(unreadable_codes_are_kept_within_bounds, async |db: Db| {
