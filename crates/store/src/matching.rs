@@ -1,10 +1,13 @@
 //! Looking for the clients, clicks and damaged codes that a claim may mean. Everything is found by an index, or in a
 //! bounded stretch of a table whose numbers grow with time: never by walking through a million clients or clicks.
 
+use std::cmp::Reverse;
+
 use crate::{
     DbError, Tx, Value,
     clients::{self, Client},
     params,
+    search::like,
 };
 use domain::{
     claim::keys::{Clues, Keys},
@@ -53,8 +56,9 @@ fn first_from(tx: &mut Tx, growing: Growing, at: Timestamp) -> Result<i64, DbErr
 const SAME_KEY: i64 = 20;
 /// How many clients whose name begins with the same word.
 const SAME_WORD: i64 = 100;
-/// The shortest first word of a name that is looked for.
+/// The shortest word of a name that is looked for, and how many words are.
 const SHORTEST_WORD: usize = 4;
+const MOST_WORDS: usize = 2;
 
 /// The clients whom contacts or names point to; some of them more than once.
 pub fn by_keys(tx: &mut Tx, clues: &Clues, name_key: &str) -> Result<Vec<Client>, DbError> {
@@ -75,6 +79,28 @@ pub fn by_keys(tx: &mut Tx, clues: &Clues, name_key: &str) -> Result<Vec<Client>
     if let Some(word) = name_key.split(' ').next().filter(|word| word.chars().count() >= SHORTEST_WORD) {
         let which = "c.name_key >= $1 AND c.name_key < $2 ORDER BY c.name_key LIMIT $3";
         found.extend(select(tx, which, params![word, format!("{word}\u{10ffff}"), SAME_WORD])?);
+    }
+    Ok(found)
+}
+
+/// How many clients' names and contacts are read through for the words of a name.
+const READ_THROUGH: i64 = 20_000;
+
+/// The clients since a moment in whose name or contacts one of the longest words of a name stands, wherever: of those
+/// clients only the first ones, that many for each word. Some of them more than once.
+pub fn by_words(tx: &mut Tx, name: &str, from: Timestamp) -> Result<Vec<Client>, DbError> {
+    let lower = name.to_lowercase();
+    let mut words: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
+    words.retain(|word| word.chars().count() >= SHORTEST_WORD);
+    words.sort_by_key(|word| Reverse(word.len()));
+    words.truncate(MOST_WORDS);
+    let first = first_from(tx, Growing::Clients, from)?;
+    let mut found = Vec::new();
+    for word in words {
+        let which =
+            "c.number >= $1 AND c.number < $2 AND c.search LIKE $3 ESCAPE '\\' ORDER BY c.number LIMIT $4";
+        let values = params![first, first.saturating_add(READ_THROUGH), like(word), SAME_WORD];
+        found.extend(select(tx, which, values)?);
     }
     Ok(found)
 }

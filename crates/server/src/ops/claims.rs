@@ -333,6 +333,7 @@ pub fn proposals(tx: &mut Tx, claim: &Claim, around: &Around) -> Result<Vec<Prop
     keep(look::by_keys(tx, &said.clues, &said.name)?);
     let (first, end) =
         (Day(claim.sent_on.0 - DAYS_BEFORE).start(), Day(claim.sent_on.0 + DAYS_AFTER + 1).start());
+    keep(look::by_words(tx, &claim.client_name, first)?);
     let (found, all) = look::by_time(tx, first, end, MOST_CLIENTS)?;
     keep(found);
     if !all {
