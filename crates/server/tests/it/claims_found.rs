@@ -85,7 +85,7 @@ both_databases!(a_company_is_found_behind_a_persons_name_weeks_later, async |db:
     let number = newest(&site, &jonas).await.number;
     let page = sales.get(&format!("/office/claims/{number}")).await.expect(StatusCode::OK);
     page.expect_text(&format!("name=\"client\" value=\"{client}\""));
-    page.expect_text("A similar name (80 % alike).");
+    page.expect_text("A similar name (82 % alike).");
 });
 
 both_databases!(among_very_many_clients_the_one_after_a_trace_is_found, async |db: Db| {
