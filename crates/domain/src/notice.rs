@@ -146,7 +146,7 @@ impl NoticeKind {
     /// Whether it is for people of the office, not for partners.
     pub const fn is_for_staff(self) -> bool {
         use NoticeKind::*;
-        matches!(self, Invitation | OfficeWithdrawal | OfficeDue | OfficeClaim)
+        matches!(self, Invitation | OfficeWithdrawal | OfficeDue | OfficeSupport | OfficeClaim)
     }
 
     /// Whether it comes by a channel, given what the person decided otherwise than the standard. The standard is
