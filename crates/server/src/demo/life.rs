@@ -48,7 +48,7 @@ pub struct World {
     /// By place in the cast.
     partners: Vec<Option<Joined>>,
     /// Client and transaction numbers by place in the story; 0 before the client has come.
-    clients: Vec<i64>,
+    pub clients: Vec<i64>,
     deals: Vec<i64>,
     waiting: Vec<Waiting>,
     addresses: Addresses,
@@ -57,10 +57,13 @@ pub struct World {
     pub clicks: i64,
 }
 
+/// A partner who has signed up.
 #[derive(Debug, Clone)]
-struct Joined {
-    id: String,
-    code: ReferralCode,
+pub struct Joined {
+    /// The account's identifier.
+    pub id: String,
+    /// The referral code.
+    pub code: ReferralCode,
     at: Timestamp,
 }
 
@@ -111,12 +114,19 @@ impl World {
         today.visits(day, i64::try_from(number)?, end)
     }
 
-    fn partner(&self, place: usize) -> anyhow::Result<&Joined> {
+    /// The partner with a place in the cast.
+    ///
+    /// # Errors
+    /// Before the partner has signed up.
+    pub fn partner(&self, place: usize) -> anyhow::Result<&Joined> {
         self.partners[place].as_ref().context("the partner has not signed up yet")
     }
 
     /// Somebody of the office with a role; of several the one whose turn it is.
-    fn actor(&self, role: Role, turn: usize) -> anyhow::Result<Actor> {
+    ///
+    /// # Errors
+    /// When nobody has the role.
+    pub fn actor(&self, role: Role, turn: usize) -> anyhow::Result<Actor> {
         let fitting: Vec<&Actor> =
             self.staff.iter().filter(|(has, _)| *has == role).map(|(_, actor)| actor).collect();
         let actor = fitting.get(turn % fitting.len().max(1)).context("nobody has the role")?;
@@ -327,6 +337,7 @@ impl Today<'_, '_, '_> {
                 partners::suspend(self.tx, &env, &by, &id, reason)?;
             }
             Event::LiftHold => self.set_up(at, |programme| programme.hold_days = 0)?,
+            Event::Lost(step) => step.happen(self.tx, &env, self.world)?,
         }
         Ok(())
     }
