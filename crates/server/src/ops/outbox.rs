@@ -1,10 +1,6 @@
 //! What becomes of messages: the worker's findings, and what staff decide about them.
 
-use domain::{
-    clock::HOUR,
-    notice::{Channel, NoticeKind},
-    retry,
-};
+use domain::{notice::Channel, retry};
 use store::{
     DbError, Tx, accounts, notices,
     outbox::{self, Message, Status},
@@ -90,8 +86,8 @@ pub enum OutboxError {
     #[error("The one-time address in this message is not kept any more. Make a new one instead.")]
     Forgotten,
     /// Its one-time address has run out.
-    #[error("The one-time address in this message has run out. Send a new one from Recovery instead.")]
-    RunOut,
+    #[error("{0}")]
+    RunOut(&'static str),
     /// A worker has it, or it is done with.
     #[error("This message is being sent at this moment, or is done with already.")]
     TooLate,
@@ -115,10 +111,10 @@ pub fn can_send_again(message: &Message, env: &Env) -> Result<(), OutboxError> {
     if message.secret && (message.status == Status::Sent || message.body.is_empty()) {
         return Err(OutboxError::Forgotten);
     }
-    if message.notice == NoticeKind::Recovery && env.now.since(message.created_at) >= HOUR {
-        return Err(OutboxError::RunOut);
+    match retry::run_out(message.notice, message.created_at, env.now) {
+        Some(why) => Err(OutboxError::RunOut(why)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Has a message tried anew; one that was sent is written once more. Returns the identifier of what waits now.
