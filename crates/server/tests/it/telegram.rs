@@ -92,11 +92,11 @@ async fn messages(site: &Site, channel: Channel, notice: NoticeKind) -> Vec<Mess
     all.into_iter().filter(|message| message.channel == channel && message.notice == notice).collect()
 }
 
-/// What was written down about Telegram, newest first.
+/// What was written down after people had signed up, newest first.
 async fn acts(site: &Site) -> Vec<String> {
     let filter = store::audit::Filter::default();
     let records = site.read(move |tx| store::audit::list(tx, &filter, None, 100)).await;
-    records.into_iter().map(|record| record.act).filter(|act| act.starts_with("telegram.")).collect()
+    records.into_iter().map(|record| record.act).filter(|act| act != "partner.signed_up").collect()
 }
 
 async fn tell(site: &Site, partner: &Partner, notice: Notice) {
