@@ -40,8 +40,12 @@ pub fn run_out(kind: NoticeKind, created: Timestamp, now: Timestamp) -> Option<&
     }
     Some(match kind {
         NoticeKind::Recovery => "The one-time address in it has run out. Send a new one from Recovery.",
-        NoticeKind::Invitation => "The one-time address in it has run out. Make a new invitation under Staff.",
-        _ => "The one-time address in it has run out. The person can have a new one sent from the page Account.",
+        NoticeKind::Invitation => {
+            "The one-time address in it has run out. Make a new invitation under Staff."
+        }
+        _ => {
+            "The one-time address in it has run out. The person can have a new one sent from the page Account."
+        }
     })
 }
 

@@ -382,6 +382,15 @@ pub fn stop(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, DbError> {
     Ok(stopped == 1)
 }
 
+/// Sends a message that waits to another address.
+pub fn readdress(tx: &mut Tx, id: &str, address: &str) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE outbox SET address = $1 WHERE id = $2 AND status = 'waiting' AND claimed_by IS NULL",
+        params![address, id],
+    )?;
+    Ok(())
+}
+
 /// Lets a message that is parked or was dropped be tried anew. Returns whether it is waiting now.
 pub fn retry(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, DbError> {
     let waiting = tx.exec(

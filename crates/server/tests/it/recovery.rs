@@ -108,6 +108,16 @@ both_databases!(a_mail_brings_a_link_that_works_once, async |db: Db| {
     assert_eq!(acts(&site).await, [word("recovery.asked", "guest"), word("password.reset", "partner")]);
 });
 
+both_databases!(what_cannot_be_an_address_is_refused_beside_the_field, async |db: Db| {
+    let site = Site::start(db).await;
+    for typed in ["mara@", "", "mara example.com"] {
+        let page = site.browser().post("/recover", &[("email", typed)]).await;
+        let page = page.expect(StatusCode::UNPROCESSABLE_ENTITY);
+        page.expect_text(&format!("value=\"{typed}\""));
+        page.expect_text("aria-invalid=\"true\"");
+    }
+});
+
 both_databases!(asking_again_and_again_does_not_flood_a_mailbox, async |db: Db| {
     let mailbox = Mailbox::start();
     let site = Site::start_with(db, mailbox.settings("")).await;

@@ -48,24 +48,21 @@ pub async fn form(State(app): State<App>, asked: Asked) -> Page {
 /// Longer than the database takes, so that the time of the answer tells nothing.
 const ANSWER_AFTER: Duration = Duration::from_millis(250);
 
-/// `POST /recover`: always the same answer after the same time, whether or not the address is known.
+/// `POST /recover`: always the same answer after the same time, whether or not the address is known. What can't be an
+/// address is nobody's, so that is said.
 ///
 /// # Errors
 /// Too often, or the database says no.
-pub async fn submit(State(app): State<App>, Origin(origin): Origin, form: Fields) -> Page {
+pub async fn submit(State(app): State<App>, Origin(origin): Origin, mut form: Fields) -> Page {
     app.limits.check(Limited::Recovery, &origin)?;
-    let asking = async {
-        match Email::parse(form.typed("email")) {
-            Ok(email) => {
-                let key = email.key();
-                app.write(move |tx, env| recovery::ask(tx, env, &key)).await
-            }
-            Err(_) => Ok(()),
-        }
+    let shell = PublicShell::for_partners(&app.env(), paths::SIGN_IN);
+    let Some(email) = form.check("email", Email::parse) else {
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &RecoverPage { shell, form, asked: false });
     };
+    let key = email.key();
+    let asking = app.write(move |tx, env| recovery::ask(tx, env, &key));
     let (asked, ()) = tokio::join!(asking, tokio::time::sleep(ANSWER_AFTER));
     asked?;
-    let shell = PublicShell::for_partners(&app.env(), paths::SIGN_IN);
     show(&RecoverPage { shell, form, asked: true })
 }
 
