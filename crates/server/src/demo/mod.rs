@@ -4,6 +4,7 @@
 mod addresses;
 pub mod cast;
 mod clicks;
+mod desk;
 mod life;
 mod names;
 mod random;

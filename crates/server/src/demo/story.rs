@@ -8,6 +8,7 @@ use domain::{
 
 use super::{
     cast::{self, AMARA, Character, ELIF, HANNAH, JONAS, KENJI, LUCAS, MARA, OSCAR, PRIYA, SOFIA},
+    desk,
     names::{People, Person},
     random::Rng,
     words,
@@ -104,6 +105,8 @@ pub enum Event {
     Suspend(usize, &'static str),
     /// The office lifts the hold period.
     LiftHold,
+    /// Something at the withdrawal desk.
+    Desk(desk::Scene),
 }
 
 /// The whole plan.
@@ -146,6 +149,7 @@ impl Story {
         plot.paydays();
         plot.letters();
         plot.requests();
+        plot.events.extend(desk::scenes(plot.first, now));
         plot.events.sort_by_key(|(at, _)| *at);
         let mut days: Vec<Vec<(Timestamp, Event)>> = (0..=TODAY).map(|_| Vec::new()).collect();
         for (at, event) in plot.events {
