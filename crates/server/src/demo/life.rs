@@ -22,6 +22,7 @@ use super::{
     addresses::Addresses,
     cast,
     clicks::{self, Linked},
+    desk,
     random::{Rng, SeededIds},
     story::{Came, Event, Fate, HOLD_DAYS, Story},
     words,
@@ -51,7 +52,9 @@ pub struct World {
     pub clients: Vec<i64>,
     deals: Vec<i64>,
     waiting: Vec<Waiting>,
-    addresses: Addresses,
+    /// Withdrawals that are paid together.
+    pub(super) batch: Vec<String>,
+    pub(super) addresses: Addresses,
     payments: i64,
     /// Visits through links so far.
     pub clicks: i64,
@@ -87,6 +90,7 @@ impl World {
             clients: vec![0; story.clients.len()],
             deals: vec![0; story.deals],
             waiting: Vec::new(),
+            batch: Vec::new(),
             addresses: Addresses::default(),
             payments: 0,
             clicks: 0,
@@ -139,10 +143,11 @@ fn submission(line: usize) -> String {
     format!("demo-{line}")
 }
 
-struct Today<'a, 'tx, 'db> {
-    tx: &'a mut Tx<'db>,
-    story: &'tx Story,
-    world: &'a mut World,
+/// A day that is being lived.
+pub(super) struct Today<'a, 'tx, 'db> {
+    pub(super) tx: &'a mut Tx<'db>,
+    pub(super) story: &'tx Story,
+    pub(super) world: &'a mut World,
     rng: Rng,
     ids: Arc<SeededIds>,
 }
@@ -210,6 +215,7 @@ impl Today<'_, '_, '_> {
             programme.support_email = "partners@northwind.example".into();
             programme.support_telegram = "@northwind_demo".into();
             programme.hold_days = HOLD_DAYS;
+            programme.approval_from = Some(programme.currency.major(desk::TWO_PEOPLE_FROM));
         })?;
         let env = self.env(at);
         let hash = self.world.password_hash.clone();
@@ -338,6 +344,7 @@ impl Today<'_, '_, '_> {
             }
             Event::LiftHold => self.set_up(at, |programme| programme.hold_days = 0)?,
             Event::Lost(step) => step.happen(self.tx, &env, self.world)?,
+            Event::Desk(scene) => self.desk(&env, scene)?,
         }
         Ok(())
     }

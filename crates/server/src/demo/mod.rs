@@ -5,6 +5,7 @@ mod addresses;
 pub mod cast;
 mod claims;
 mod clicks;
+mod desk;
 mod life;
 mod names;
 mod random;

@@ -9,6 +9,7 @@ use domain::{
 use super::{
     cast::{self, AMARA, Character, ELIF, HANNAH, JONAS, KENJI, LUCAS, MARA, OSCAR, PRIYA, SOFIA},
     claims::Step,
+    desk,
     names::{People, Person},
     random::Rng,
     words,
@@ -107,6 +108,8 @@ pub enum Event {
     LiftHold,
     /// Something happens to a client whose link was lost.
     Lost(Step),
+    /// Something at the withdrawal desk.
+    Desk(desk::Scene),
 }
 
 /// The whole plan.
@@ -150,6 +153,7 @@ impl Story {
         plot.paydays();
         plot.letters();
         plot.requests();
+        plot.events.extend(desk::scenes(plot.first, now));
         plot.events.sort_by_key(|(at, _)| *at);
         let mut days: Vec<Vec<(Timestamp, Event)>> = (0..=TODAY).map(|_| Vec::new()).collect();
         for (at, event) in plot.events {

@@ -58,6 +58,7 @@ fn promises(db: &Db, now: Timestamp) {
     let overdue = now.plus(-48 * HOUR).micros();
     assert_eq!(count(db, &format!("withdrawal WHERE status = 'pending' AND requested_at < {overdue}")), 2);
     assert_eq!(count(db, &format!("withdrawal WHERE status = 'pending' AND requested_at > {overdue}")), 2);
+    desk(db, now);
     for kind in domain::wallet::WalletKind::ALL {
         at_least(&format!("wallet WHERE kind = '{}'", kind.as_str()), 1);
     }
@@ -119,6 +120,34 @@ fn claims(db: &Db, now: Timestamp) {
     .unwrap();
 }
 
+/// A visitor finds the withdrawal desk at work.
+fn desk(db: &Db, now: Timestamp) {
+    let now = now.micros();
+    for (what, expected) in [
+        ("payout_batch WHERE status = 'paid'", 1),
+        ("audit WHERE act = 'batch.exported'", 1),
+        ("withdrawal WHERE returned_at IS NOT NULL", 1),
+        ("adjustment WHERE status = 'booked'", 1),
+        ("adjustment WHERE status = 'proposed'", 1),
+        (&format!("withdrawal WHERE status = 'pending' AND payable_from > {now}"), 1),
+        (
+            "withdrawal_approval v JOIN withdrawal w ON w.id = v.withdrawal_id AND w.status = 'pending'
+             AND w.amount >= 100000",
+            1,
+        ),
+    ] {
+        assert_eq!(count(db, what), expected, "{what}");
+    }
+    for (what, least) in [
+        ("payout_line WHERE status = 'paid'", 3),
+        ("withdrawal WHERE two_people = 1", 20),
+        ("withdrawal WHERE status = 'paid' AND two_people = 0", 20),
+    ] {
+        let found = count(db, what);
+        assert!(found >= least, "{what}: {found}, expected {least} or more");
+    }
+}
+
 /// Several partners can withdraw at once, one owes, the new one has nothing, and the followed ones are as told.
 fn balances(db: &Db) {
     let partners = db.read_blocking(|tx| store::partners::list(tx, "", false, None, 100)).unwrap();
@@ -151,6 +180,8 @@ fn told(db: &Db) -> Vec<String> {
         "SELECT 'transfer ' || key || CAST(amount AS TEXT) FROM ledger_transfers ORDER BY key",
         "SELECT 'partner ' || id || code FROM partner ORDER BY id",
         "SELECT 'claim ' || CAST(number AS TEXT) || client_name || client_contact FROM claim ORDER BY number",
+        "SELECT 'withdrawal ' || id || status || wallet_address FROM withdrawal ORDER BY id",
+        "SELECT 'adjustment ' || id || status || reason FROM adjustment ORDER BY id",
     ];
     let mut lines = Vec::new();
     for sql in tables {
