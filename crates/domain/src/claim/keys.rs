@@ -159,7 +159,9 @@ pub fn name_key(text: &str) -> String {
     for word in words.iter().filter(|word| is_told(word)) {
         let is_initial = word.chars().nth(1).is_none();
         match told.last_mut() {
-            Some(initials) if is_initial && in_initials => initials.push_str(word),
+            Some(initials) if is_initial && in_initials => {
+                word.chars().for_each(|letter| push(initials, letter));
+            }
             _ => told.push((*word).to_owned()),
         }
         in_initials = is_initial;
@@ -367,6 +369,7 @@ mod tests {
         assert_eq!(name_key("Łódź–Süd S.A."), "lodz sud");
         for (one, other) in [
             ("J. P. O'Brien & Sons L.L.C.", "JP OBrien Sons"),
+            ("A. E. Berg", "AE Berg"),
             ("Müller Bäckerei", "Mueller Baeckerei GmbH"),
             ("Cafe\u{301} Søren", "Café Soeren"),
             ("İstanbul Halı", "Istanbul Hali A"),
