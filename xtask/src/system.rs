@@ -24,7 +24,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need {
         what: "PostgreSQL's server programs (initdb, postgres)",
         parts: &[Part::Unit],
@@ -36,6 +36,12 @@ const NEEDS: [Need; 4] = [
         parts: &[Part::Unit, Part::Browser],
         packages: &["python3-aiosmtpd"],
         is_there: has_aiosmtpd,
+    },
+    Need {
+        what: "pip, which brings the schema of bank files",
+        parts: &[Part::Browser],
+        packages: &["python3-pip"],
+        is_there: has_pip,
     },
     Need {
         what: "Chromium, with fonts",
@@ -142,14 +148,22 @@ fn has_postgresql() -> bool {
     beside_version || (answers("initdb") && answers("postgres"))
 }
 
-/// Debian brings it for the system's own Python, which may be another than the first in the PATH.
 fn has_aiosmtpd() -> bool {
-    let brings_it = |python: &&str| {
+    some_python_can(&["-c", "import aiosmtpd"])
+}
+
+fn has_pip() -> bool {
+    some_python_can(&["-m", "pip", "--version"])
+}
+
+/// Debian's packages are for the system's own Python, which may be another than the first in the PATH.
+fn some_python_can(arguments: &[&str]) -> bool {
+    let can = |python: &&str| {
         let mut python = Command::new(python);
-        python.args(["-c", "import aiosmtpd"]).stdout(Stdio::null()).stderr(Stdio::null());
+        python.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
         python.status().is_ok_and(|status| status.success())
     };
-    ["python3", "/usr/bin/python3"].iter().any(brings_it)
+    ["python3", "/usr/bin/python3"].iter().any(can)
 }
 
 fn node_major() -> Option<u32> {

@@ -1,7 +1,10 @@
 //! Batches: withdrawals that finance pays together.
 
-use crate::{DbError, Row, Tx, params};
-use domain::clock::Timestamp;
+use crate::{
+    DbError, Row, Tx, params,
+    withdrawals::{self, Withdrawal},
+};
+use domain::{clock::Timestamp, money::Money};
 
 /// Where a batch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +63,34 @@ fn read(row: &Row) -> Result<Batch, DbError> {
     })
 }
 
-const SELECT: &str = "SELECT b.id, b.made_at, m.name, b.status, b.closed_at, c.name
-    FROM payout_batch b JOIN account m ON m.id = b.made_by LEFT JOIN account c ON c.id = b.closed_by";
+/// A batch in the list, with what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The batch.
+    pub batch: Batch,
+    /// How many withdrawals were not taken off it.
+    pub count: i64,
+    /// What they come to.
+    pub total: Money,
+}
+
+/// A withdrawal of a batch.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The withdrawal.
+    pub withdrawal: Withdrawal,
+    /// The partner's email address.
+    pub email: String,
+    /// How many people have approved the withdrawal as it is.
+    pub approvals: i64,
+    /// How many of them are others than the person who looks.
+    pub by_others: i64,
+}
+
+const COLUMNS: &str = "b.id, b.made_at, m.name, b.status, b.closed_at, c.name";
+
+const FROM: &str =
+    "FROM payout_batch b JOIN account m ON m.id = b.made_by LEFT JOIN account c ON c.id = b.closed_by";
 
 /// Makes an open batch.
 pub fn insert(tx: &mut Tx, id: &str, by: &str, now: Timestamp) -> Result<(), DbError> {
@@ -84,7 +113,7 @@ pub fn add(tx: &mut Tx, batch_id: &str, withdrawal_id: &str) -> Result<bool, DbE
 
 /// The batch of an identifier.
 pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Batch>, DbError> {
-    tx.opt(&format!("{SELECT} WHERE b.id = $1"), params![id])?.as_ref().map(read).transpose()
+    tx.opt(&format!("SELECT {COLUMNS} {FROM} WHERE b.id = $1"), params![id])?.as_ref().map(read).transpose()
 }
 
 /// The same, locked until the transaction ends: whatever is decided about a batch is decided one after the other.
@@ -96,12 +125,21 @@ pub fn lock(tx: &mut Tx, id: &str) -> Result<Option<Batch>, DbError> {
 }
 
 /// One page of batches, newest first.
-pub fn list(tx: &mut Tx, before: Option<&str>, limit: i64) -> Result<Vec<Batch>, DbError> {
+pub fn list(tx: &mut Tx, before: Option<&str>, limit: i64) -> Result<Vec<Listed>, DbError> {
+    const KEPT: &str = "FROM payout_line l JOIN withdrawal w ON w.id = l.withdrawal_id
+        WHERE l.batch_id = b.id AND l.status <> 'off'";
     let rows = tx.all(
-        &format!("{SELECT} WHERE ($1 = '' OR b.id < $1) ORDER BY b.id DESC LIMIT $2"),
+        &format!(
+            "SELECT {COLUMNS}, (SELECT COUNT(*) {KEPT}), (SELECT CAST(COALESCE(SUM(w.amount), 0) AS BIGINT) {KEPT})
+             {FROM} WHERE ($1 = '' OR b.id < $1) ORDER BY b.id DESC LIMIT $2"
+        ),
         params![before.unwrap_or(""), limit],
     )?;
-    rows.iter().map(read).collect()
+    rows.iter()
+        .map(|row| {
+            Ok(Listed { batch: read(row)?, count: row.get(6)?, total: Money::from_minor(row.get(7)?) })
+        })
+        .collect()
 }
 
 /// How many batches are open.
@@ -116,6 +154,32 @@ pub fn withdrawals(tx: &mut Tx, batch_id: &str) -> Result<Vec<String>, DbError> 
         params![batch_id],
     )?;
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// The withdrawals of a batch that were not taken off it, in their order, for the person `viewer`.
+pub fn lines(tx: &mut Tx, batch_id: &str, viewer: &str) -> Result<Vec<Line>, DbError> {
+    const APPROVALS: &str = "SELECT COUNT(*) FROM withdrawal_approval v WHERE v.withdrawal_id = w.id
+        AND v.amount = w.amount AND v.wallet_address = w.wallet_address";
+    let rows = tx.all(
+        &format!(
+            "SELECT {}, a.email, ({APPROVALS}), ({APPROVALS} AND v.by_id <> $2)
+             {} JOIN payout_line l ON l.withdrawal_id = w.id
+             WHERE l.batch_id = $1 AND l.status <> 'off' ORDER BY w.id",
+            withdrawals::COLUMNS,
+            withdrawals::FROM
+        ),
+        params![batch_id, viewer],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(Line {
+                withdrawal: withdrawals::read(row)?,
+                email: row.get(19)?,
+                approvals: row.get(20)?,
+                by_others: row.get(21)?,
+            })
+        })
+        .collect()
 }
 
 /// The open batch that a withdrawal waits in.

@@ -70,14 +70,14 @@ pub struct NewWithdrawal<'a> {
     pub standing: wallets::Standing,
 }
 
-const COLUMNS: &str = "w.id, w.partner_id, a.name, w.amount, w.status, w.requested_at, w.wallet_kind,
+pub(crate) const COLUMNS: &str = "w.id, w.partner_id, a.name, w.amount, w.status, w.requested_at, w.wallet_kind,
     w.wallet_label, w.wallet_address, w.decided_at, s.name, w.reference, w.reason, w.wallet_id, w.wallet_entered_at,
     w.payable_from, w.override_reason, w.returned_at, r.name";
 
-const FROM: &str = "FROM withdrawal w JOIN account a ON a.id = w.partner_id
+pub(crate) const FROM: &str = "FROM withdrawal w JOIN account a ON a.id = w.partner_id
     LEFT JOIN account s ON s.id = w.decided_by LEFT JOIN account r ON r.id = w.returned_by";
 
-fn read(row: &Row) -> Result<Withdrawal, DbError> {
+pub(crate) fn read(row: &Row) -> Result<Withdrawal, DbError> {
     let status: String = row.get(4)?;
     Ok(Withdrawal {
         id: row.get(0)?,

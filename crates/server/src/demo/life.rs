@@ -22,6 +22,7 @@ use super::{
     addresses::Addresses,
     cast,
     clicks::{self, Linked},
+    desk,
     random::{Rng, SeededIds},
     story::{Came, Event, Fate, HOLD_DAYS, Story},
     words,
@@ -48,19 +49,24 @@ pub struct World {
     /// By place in the cast.
     partners: Vec<Option<Joined>>,
     /// Client and transaction numbers by place in the story; 0 before the client has come.
-    clients: Vec<i64>,
+    pub clients: Vec<i64>,
     deals: Vec<i64>,
     waiting: Vec<Waiting>,
-    addresses: Addresses,
+    /// Withdrawals that are paid together.
+    pub(super) batch: Vec<String>,
+    pub(super) addresses: Addresses,
     payments: i64,
     /// Visits through links so far.
     pub clicks: i64,
 }
 
+/// A partner who has signed up.
 #[derive(Debug, Clone)]
-struct Joined {
-    id: String,
-    code: ReferralCode,
+pub struct Joined {
+    /// The account's identifier.
+    pub id: String,
+    /// The referral code.
+    pub code: ReferralCode,
     at: Timestamp,
 }
 
@@ -84,6 +90,7 @@ impl World {
             clients: vec![0; story.clients.len()],
             deals: vec![0; story.deals],
             waiting: Vec::new(),
+            batch: Vec::new(),
             addresses: Addresses::default(),
             payments: 0,
             clicks: 0,
@@ -111,12 +118,19 @@ impl World {
         today.visits(day, i64::try_from(number)?, end)
     }
 
-    fn partner(&self, place: usize) -> anyhow::Result<&Joined> {
+    /// The partner with a place in the cast.
+    ///
+    /// # Errors
+    /// Before the partner has signed up.
+    pub fn partner(&self, place: usize) -> anyhow::Result<&Joined> {
         self.partners[place].as_ref().context("the partner has not signed up yet")
     }
 
     /// Somebody of the office with a role; of several the one whose turn it is.
-    fn actor(&self, role: Role, turn: usize) -> anyhow::Result<Actor> {
+    ///
+    /// # Errors
+    /// When nobody has the role.
+    pub fn actor(&self, role: Role, turn: usize) -> anyhow::Result<Actor> {
         let fitting: Vec<&Actor> =
             self.staff.iter().filter(|(has, _)| *has == role).map(|(_, actor)| actor).collect();
         let actor = fitting.get(turn % fitting.len().max(1)).context("nobody has the role")?;
@@ -129,10 +143,11 @@ fn submission(line: usize) -> String {
     format!("demo-{line}")
 }
 
-struct Today<'a, 'tx, 'db> {
-    tx: &'a mut Tx<'db>,
-    story: &'tx Story,
-    world: &'a mut World,
+/// A day that is being lived.
+pub(super) struct Today<'a, 'tx, 'db> {
+    pub(super) tx: &'a mut Tx<'db>,
+    pub(super) story: &'tx Story,
+    pub(super) world: &'a mut World,
     rng: Rng,
     ids: Arc<SeededIds>,
 }
@@ -200,6 +215,7 @@ impl Today<'_, '_, '_> {
             programme.support_email = "partners@northwind.example".into();
             programme.support_telegram = "@northwind_demo".into();
             programme.hold_days = HOLD_DAYS;
+            programme.approval_from = Some(programme.currency.major(desk::TWO_PEOPLE_FROM));
         })?;
         let env = self.env(at);
         let hash = self.world.password_hash.clone();
@@ -327,6 +343,8 @@ impl Today<'_, '_, '_> {
                 partners::suspend(self.tx, &env, &by, &id, reason)?;
             }
             Event::LiftHold => self.set_up(at, |programme| programme.hold_days = 0)?,
+            Event::Lost(step) => step.happen(self.tx, &env, self.world)?,
+            Event::Desk(scene) => self.desk(&env, scene)?,
         }
         Ok(())
     }

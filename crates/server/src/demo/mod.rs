@@ -3,7 +3,9 @@
 
 mod addresses;
 pub mod cast;
+mod claims;
 mod clicks;
+mod desk;
 mod life;
 mod names;
 mod random;

@@ -81,6 +81,7 @@ pub fn adjust(tx: &mut Tx, env: &Env, by: &Actor, adjust: &Adjust) -> Result<Adj
         let same = |before: &Adjustment| {
             before.partner.id == adjust.partner_id
                 && (before.amount, before.code) == (adjust.amount, adjust.code)
+                && before.reason == adjust.reason
         };
         return before.filter(same).map(|before| before.status).ok_or(AdjustError::OtherRequest);
     }

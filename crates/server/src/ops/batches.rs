@@ -1,9 +1,21 @@
 //! Batches: several withdrawals that finance pays together, with one payment file.
 
+use domain::{
+    clock::Timestamp,
+    money::Money,
+    payment::needs_two,
+    payout::{
+        end_to_end_id, message_id,
+        pain001::{NoFile, Payer, PaymentFile, Transfer},
+    },
+    wallet::WalletKind,
+    withdrawal::WithdrawalStatus,
+};
 use store::{
     DbError, Tx,
-    batches::{self, Batch, BatchStatus},
+    batches::{self, Batch, BatchStatus, Line},
     ledger::ApplyError,
+    programme::Programme,
     withdrawals,
 };
 
@@ -16,6 +28,9 @@ use crate::app::Env;
 
 /// How many withdrawals a batch may have.
 pub const MAX_LINES: usize = 100;
+
+/// How many records of a batch are looked through for its files: each line may have been taken off.
+const LATEST_RECORDS: i64 = 2 * MAX_LINES as i64;
 
 /// Why nothing was done with a batch.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +66,12 @@ pub enum BatchError {
     /// Some of its withdrawals can't be paid now.
     #[error("Nothing is marked paid: {} of these withdrawals can't be paid now. Take them off the batch, or come back later.", .0.len())]
     Held(Vec<HeldLine>),
+    /// Its files can't be handed out yet.
+    #[error("{0}")]
+    NotReady(String),
+    /// There is no file for a bank.
+    #[error(transparent)]
+    NoFile(#[from] NoFile),
     /// The ledger doesn't allow it: a defect.
     #[error(transparent)]
     Ledger(ApplyError),
@@ -62,7 +83,7 @@ pub enum BatchError {
 impl From<DecideError> for BatchError {
     fn from(error: DecideError) -> BatchError {
         match error {
-            DecideError::Db(error) => BatchError::Db(error),
+            DecideError::Db(error) | DecideError::Ledger(ApplyError::Db(error)) => BatchError::Db(error),
             DecideError::Ledger(error) => BatchError::Ledger(error),
             // Its rows are locked, so nobody can have decided meanwhile.
             _ => BatchError::Unknown,
@@ -85,10 +106,10 @@ pub fn make(tx: &mut Tx, env: &Env, by: &Actor, ids: &[String]) -> Result<String
     }
     let batch_id = env.ids.uuid(env.now);
     batches::insert(tx, &batch_id, &by.id, env.now)?;
-    let mut total = domain::money::Money::ZERO;
+    let mut total = Money::ZERO;
     for id in &ids {
         let withdrawal = withdrawals::lock(tx, id)?.ok_or(BatchError::NotInIt)?;
-        if withdrawal.status != domain::withdrawal::WithdrawalStatus::Pending {
+        if withdrawal.status != WithdrawalStatus::Pending {
             return Err(BatchError::NotPending(withdrawal.partner.name));
         }
         if !batches::add(tx, &batch_id, id)? {
@@ -167,6 +188,178 @@ pub fn pay(
     let changes = [Change::new("Status", "open", "paid"), Change::set("Withdrawals", ids.len())];
     record(tx, env, by, "batch.paid", batch_id, &changes)?;
     Ok(())
+}
+
+/// What a batch's withdrawals come to.
+pub fn total(lines: &[Line]) -> Money {
+    lines.iter().fold(Money::ZERO, |sum, line| sum + line.withdrawal.amount)
+}
+
+/// Whether the batch's files may be handed to the person whose `lines` these are: not while a withdrawal in it can't be
+/// paid yet, since a file that lacks a line, or has one too many, is how money goes out twice. Nor to somebody who could
+/// not pay: who approves a withdrawal and then sends the file has decided alone.
+///
+/// # Errors
+/// [`BatchError::NotReady`] says what is in the way.
+pub fn ready(env: &Env, batch: &Batch, lines: &[Line]) -> Result<(), BatchError> {
+    if batch.status == BatchStatus::Paid {
+        return Ok(());
+    }
+    if batch.status == BatchStatus::Dissolved || lines.is_empty() {
+        return Err(BatchError::NotReady("This batch is dissolved, so there is nothing to pay.".into()));
+    }
+    let two = |line: &Line| needs_two(line.withdrawal.amount, env.programme.approval_from);
+    let named = |of: Vec<&Line>| {
+        let mut names: Vec<&str> = of.iter().map(|line| line.withdrawal.partner.name.as_str()).collect();
+        names.dedup();
+        names.join(", ")
+    };
+    let waits = |line: &&Line| {
+        let withdrawal = &line.withdrawal;
+        let is_approved = !two(line) || line.approvals > 0;
+        let is_cool = withdrawal.payable_from.is_none_or(|from| from <= env.now);
+        withdrawal.status != WithdrawalStatus::Pending || !is_approved || !is_cool
+    };
+    let waiting: Vec<&Line> = lines.iter().filter(waits).collect();
+    if !waiting.is_empty() {
+        return Err(BatchError::NotReady(format!(
+            "The files are ready when every withdrawal of the batch can be paid. Still in the way: {}. See below why, \
+             and take them off the batch or come back later.",
+            named(waiting)
+        )));
+    }
+    let own: Vec<&Line> = lines.iter().filter(|line| two(line) && line.by_others == 0).collect();
+    if !own.is_empty() {
+        return Err(BatchError::NotReady(format!(
+            "You approved this yourself, so somebody else has to download the files and pay: {}.",
+            named(own)
+        )));
+    }
+    Ok(())
+}
+
+/// Hands out what the table of a batch is made of, and keeps that it was.
+///
+/// # Errors
+/// [`BatchError::NotReady`] while a withdrawal in it can't be paid.
+pub fn export_table(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    batch_id: &str,
+) -> Result<(Batch, Vec<Line>), BatchError> {
+    let (batch, lines) = handed_out(tx, env, by, batch_id)?;
+    exported(tx, env, by, batch_id, "Table (CSV)", &lines)?;
+    Ok((batch, lines))
+}
+
+/// Hands out the bank file of a batch, and keeps that it was.
+///
+/// # Errors
+/// [`BatchError::NotReady`] while a withdrawal in it can't be paid, [`BatchError::NoFile`] where no bank account is
+/// paid, or none pays.
+pub fn export_bank_file(tx: &mut Tx, env: &Env, by: &Actor, batch_id: &str) -> Result<String, BatchError> {
+    let (batch, mut lines) = handed_out(tx, env, by, batch_id)?;
+    lines.retain(|line| line.withdrawal.wallet_kind == WalletKind::Iban);
+    let text = bank_file(&env.programme, &batch, &lines, env.now)?;
+    exported(tx, env, by, batch_id, "Bank file (ISO 20022)", &lines)?;
+    Ok(text)
+}
+
+/// The text of the file with which a bank is told to pay the bank accounts of a batch.
+///
+/// # Errors
+/// [`NoFile`], whose text can be shown to finance.
+pub fn bank_file(
+    programme: &Programme,
+    batch: &Batch,
+    lines: &[Line],
+    now: Timestamp,
+) -> Result<String, NoFile> {
+    let to_banks: Vec<(&Line, String, String)> = lines
+        .iter()
+        .filter(|line| line.withdrawal.wallet_kind == WalletKind::Iban)
+        .map(|line| {
+            let id = end_to_end_id(&line.withdrawal.id);
+            let purpose = format!("{} {id}", programme.name);
+            (line, id, purpose)
+        })
+        .collect();
+    let transfers: Vec<Transfer> = to_banks
+        .iter()
+        .map(|(line, id, purpose)| Transfer {
+            end_to_end_id: id,
+            amount: line.withdrawal.amount,
+            name: &line.withdrawal.partner.name,
+            iban: &line.withdrawal.wallet_address,
+            purpose,
+        })
+        .collect();
+    let payer = Payer { name: &programme.payer_name, iban: &programme.payer_iban, bic: &programme.payer_bic };
+    let file = PaymentFile {
+        message_id: &message_id(&batch.id),
+        now,
+        currency: programme.currency,
+        payer,
+        transfers: &transfers,
+    };
+    file.write()
+}
+
+fn handed_out(tx: &mut Tx, env: &Env, by: &Actor, batch_id: &str) -> Result<(Batch, Vec<Line>), BatchError> {
+    // Locked, so that nothing is taken off it between the file and the record of the file.
+    let batch = batches::lock(tx, batch_id)?.ok_or(BatchError::Unknown)?;
+    let lines = batches::lines(tx, batch_id, &by.id)?;
+    ready(env, &batch, &lines)?;
+    Ok((batch, lines))
+}
+
+fn exported(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    batch_id: &str,
+    file: &str,
+    lines: &[Line],
+) -> Result<(), DbError> {
+    let changes = [
+        Change::set("File", file),
+        Change::set("Payments", lines.len()),
+        Change::set("Total", env.programme.currency.format(total(lines))),
+    ];
+    record(tx, env, by, "batch.exported", batch_id, &changes)
+}
+
+/// A file of a batch that was handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handed {
+    /// When.
+    pub at: Timestamp,
+    /// To whom.
+    pub to: String,
+    /// Which file.
+    pub file: String,
+}
+
+/// The files of a batch that were handed out, the latest first, as the audit has them.
+///
+/// # Errors
+/// When the database says no.
+pub fn files_handed_out(tx: &mut Tx, batch_id: &str) -> Result<Vec<Handed>, DbError> {
+    let filter = store::audit::Filter {
+        subject: Some("batch".into()),
+        subject_id: Some(batch_id.to_owned()),
+        ..store::audit::Filter::default()
+    };
+    let records = store::audit::list(tx, &filter, None, LATEST_RECORDS)?;
+    let of_files = records.into_iter().filter(|record| record.act == "batch.exported");
+    Ok(of_files
+        .map(|record| {
+            let changes: Vec<Change> = serde_json::from_str(&record.changes).unwrap_or_default();
+            let file = changes.into_iter().find(|change| change.what == "File");
+            Handed { at: record.at, to: record.actor, file: file.map(|file| file.after).unwrap_or_default() }
+        })
+        .collect())
 }
 
 /// The batch, locked, if it is open.

@@ -92,7 +92,44 @@ both_databases!(a_batch_is_exported_and_paid_in_one_step, async |db: Db| {
     assert_eq!(told, 3);
     let acts: Vec<String> =
         site.acts(batch.rsplit('/').next().unwrap()).await.into_iter().map(|(act, ..)| act).collect();
-    assert_eq!(acts, ["batch.made", "batch.paid"]);
+    assert_eq!(acts, ["batch.made", "batch.exported", "batch.exported", "batch.paid", "batch.exported"]);
+    site.verify().await;
+});
+
+both_databases!(each_file_that_is_handed_out_is_kept_in_the_audit, async |db: Db| {
+    let site = Site::start(db).await;
+    let (partner, paypal, bank) = with_wallets(&site).await;
+    let finance = site.staff(Role::Finance).await;
+    let one = partner.requested(&site, "600.50", &paypal, "one").await;
+    let two = partner.requested(&site, "700", &bank, "two").await;
+    let batch = made(&finance, &[&one, &two]).await;
+    let warning = "What you take off now is still in the file";
+    assert!(!finance.get(&batch).await.body.contains(warning));
+    // A file that there isn't leaves no record.
+    finance.get(&format!("{batch}/pain001.xml")).await.expect(StatusCode::CONFLICT);
+    site.set(|programme| {
+        programme.payer_name = "Northwind GmbH".into();
+        programme.payer_iban = "FR1420041010050500013M02606".into();
+    })
+    .await;
+    finance.get(&format!("{batch}/payments.csv")).await.expect(StatusCode::OK);
+    finance.get(&format!("{batch}/pain001.xml")).await.expect(StatusCode::OK);
+    let page = finance.get(&batch).await.expect(StatusCode::OK);
+    for text in ["Downloaded: Table (CSV)", "Downloaded: Bank file (ISO 20022)", warning] {
+        page.expect_text(text);
+    }
+    let acts = site.acts(batch.rsplit('/').next().unwrap()).await;
+    let told: Vec<_> =
+        acts.iter().map(|(act, who, changes, _)| (act.as_str(), who.as_str(), changes.as_str())).collect();
+    let table = r#"[{"what":"File","before":"","after":"Table (CSV)"},{"what":"Payments","before":"","after":"2"},{"what":"Total","before":"","after":"1,300.50"}]"#;
+    let bank = r#"[{"what":"File","before":"","after":"Bank file (ISO 20022)"},{"what":"Payments","before":"","after":"1"},{"what":"Total","before":"","after":"700.00"}]"#;
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!((told[1].0, told[1].2), ("batch.exported", table));
+    assert_eq!((told[2].0, told[2].2), ("batch.exported", bank));
+    // Who may only read gets no file, and leaves no record of one.
+    let support = site.staff(Role::Support).await;
+    support.get(&format!("{batch}/payments.csv")).await.expect(StatusCode::FORBIDDEN);
+    assert_eq!(site.acts(batch.rsplit('/').next().unwrap()).await.len(), 3);
     site.verify().await;
 });
 
@@ -154,8 +191,13 @@ both_databases!(what_cannot_be_paid_is_named_and_taken_off, async |db: Db| {
         ann.post(&take_off, &[("withdrawal", id)]).await.expect(StatusCode::CONFLICT);
     }
     ann.post(&format!("/office/withdrawals/{large}/approve"), &[]).await.expect(StatusCode::SEE_OTHER);
-    // The file can be handed on, but who approved can't be the one who pays.
-    ann.get(&format!("{batch}/payments.csv")).await.expect(StatusCode::OK);
+    // Who approved can't be the one who pays, neither here nor by handing the file to a bank.
+    for file in ["payments.csv", "pain001.xml"] {
+        let own = ann.get(&format!("{batch}/{file}")).await.expect(StatusCode::CONFLICT);
+        own.expect_text("somebody else has to download the files");
+    }
+    ann.get(&batch).await.expect_text("somebody else has to download the files");
+    ben.get(&format!("{batch}/payments.csv")).await.expect(StatusCode::OK);
     let own = ann.post(&format!("{batch}/pay"), &[]).await.expect(StatusCode::CONFLICT);
     own.expect_text("You approved this withdrawal yourself");
     ben.post(&format!("{batch}/pay"), &[("reference", "ALL-1")]).await.expect(StatusCode::SEE_OTHER);

@@ -58,6 +58,7 @@ fn promises(db: &Db, now: Timestamp) {
     let overdue = now.plus(-48 * HOUR).micros();
     assert_eq!(count(db, &format!("withdrawal WHERE status = 'pending' AND requested_at < {overdue}")), 2);
     assert_eq!(count(db, &format!("withdrawal WHERE status = 'pending' AND requested_at > {overdue}")), 2);
+    desk(db, now);
     for kind in domain::wallet::WalletKind::ALL {
         at_least(&format!("wallet WHERE kind = '{}'", kind.as_str()), 1);
     }
@@ -71,6 +72,7 @@ fn promises(db: &Db, now: Timestamp) {
     assert_eq!(count(db, "support_ticket WHERE status = 'answered' AND answered_by IS NOT NULL"), 1);
     assert_eq!(count(db, "support_ticket WHERE status = 'closed'"), 5);
     assert_eq!(count(db, "support_key"), 0, "nobody who knows the seed may read a guest's conversation");
+    claims(db, now);
     at_least("client_note", 150);
     assert_eq!(count(db, "partner WHERE suspended_at IS NOT NULL"), 1);
     assert_eq!(count(db, "partner WHERE agreed_rate_bp IS NOT NULL"), 1);
@@ -87,6 +89,63 @@ fn promises(db: &Db, now: Timestamp) {
     balances(db);
     let findings = db.read_blocking(store::verify_projections::verify_all).unwrap();
     assert!(findings.is_empty(), "{findings:?}");
+}
+
+/// A claim in each state, with what each has changed and what speaks for those that wait.
+fn claims(db: &Db, now: Timestamp) {
+    for (status, claims) in [("open", 2), ("accepted", 1), ("rejected", 1), ("withdrawn", 1)] {
+        assert_eq!(count(db, &format!("claim WHERE status = '{status}'")), claims, "{status}");
+    }
+    assert_eq!(count(db, &format!("claim WHERE status = 'open' AND due_on < {}", now.day().0)), 1);
+    let moved = "attribution WHERE method = 'claim' AND claim_number IS NOT NULL AND evidence <> ''";
+    assert_eq!(count(db, moved), 1);
+    assert_eq!(count(db, "deal_event WHERE kind = 'moved'"), 3);
+    assert_eq!(count(db, "ledger_transfers WHERE key LIKE 'deal:%:move:%'"), 1);
+    assert_eq!(count(db, "attribution WHERE method = 'staff'"), 1);
+    assert_eq!(count(db, "attribution WHERE method = 'code' AND decided_by IS NOT NULL"), 1);
+    assert_eq!(count(db, "damaged_code"), 1);
+    db.read_blocking(move |tx| {
+        for claim in store::claims::open(tx, None, 10)? {
+            let around = server::ops::claims::around(tx, &claim)?;
+            let likeliest = server::ops::claims::proposals(tx, &claim, &around)?.remove(0);
+            assert!(likeliest.points() >= 60, "K-{}: {:?}", claim.number, likeliest.reasons);
+            if claim.due_on < now.day() {
+                assert_eq!(around.damaged.len(), 1);
+                let damaged = likeliest.reasons.iter().any(|reason| reason.words().contains("damaged code"));
+                assert!(damaged, "{:?}", likeliest.reasons);
+            }
+        }
+        Ok::<_, DbError>(())
+    })
+    .unwrap();
+}
+
+/// A visitor finds the withdrawal desk at work.
+fn desk(db: &Db, now: Timestamp) {
+    let now = now.micros();
+    for (what, expected) in [
+        ("payout_batch WHERE status = 'paid'", 1),
+        ("audit WHERE act = 'batch.exported'", 1),
+        ("withdrawal WHERE returned_at IS NOT NULL", 1),
+        ("adjustment WHERE status = 'booked'", 1),
+        ("adjustment WHERE status = 'proposed'", 1),
+        (&format!("withdrawal WHERE status = 'pending' AND payable_from > {now}"), 1),
+        (
+            "withdrawal_approval v JOIN withdrawal w ON w.id = v.withdrawal_id AND w.status = 'pending'
+             AND w.amount >= 100000",
+            1,
+        ),
+    ] {
+        assert_eq!(count(db, what), expected, "{what}");
+    }
+    for (what, least) in [
+        ("payout_line WHERE status = 'paid'", 3),
+        ("withdrawal WHERE two_people = 1", 20),
+        ("withdrawal WHERE status = 'paid' AND two_people = 0", 20),
+    ] {
+        let found = count(db, what);
+        assert!(found >= least, "{what}: {found}, expected {least} or more");
+    }
 }
 
 /// Several partners can withdraw at once, one owes, the new one has nothing, and the followed ones are as told.
@@ -120,6 +179,9 @@ fn told(db: &Db) -> Vec<String> {
         "SELECT 'deal ' || CAST(number AS TEXT) || status || COALESCE(CAST(amount AS TEXT), '-') FROM deal ORDER BY number",
         "SELECT 'transfer ' || key || CAST(amount AS TEXT) FROM ledger_transfers ORDER BY key",
         "SELECT 'partner ' || id || code FROM partner ORDER BY id",
+        "SELECT 'claim ' || CAST(number AS TEXT) || client_name || client_contact FROM claim ORDER BY number",
+        "SELECT 'withdrawal ' || id || status || wallet_address FROM withdrawal ORDER BY id",
+        "SELECT 'adjustment ' || id || status || reason FROM adjustment ORDER BY id",
     ];
     let mut lines = Vec::new();
     for sql in tables {

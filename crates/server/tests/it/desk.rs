@@ -257,6 +257,9 @@ both_databases!(finance_gives_bonuses_and_corrects_balances, async |db: Db| {
     adjust(&ann, &partner, "250.50", "bonus", "one").await.expect(StatusCode::SEE_OTHER);
     adjust(&ann, &partner, "250.50", "bonus", "one").await.expect(StatusCode::SEE_OTHER);
     adjust(&ann, &partner, "999", "bonus", "one").await.expect(StatusCode::CONFLICT);
+    let other_words = [("amount", "250.50"), ("kind", "bonus"), ("reason", "No"), ("request", "one")];
+    let again = ann.post(&format!("/office/partners/{}/adjust", partner.id), &other_words).await;
+    again.expect(StatusCode::CONFLICT).expect_text("something else in it");
     assert_eq!(site.balances(&partner).await.available.minor(), 425_050);
     adjust(&ann, &partner, "-50.50", "correction", "two").await.expect(StatusCode::SEE_OTHER);
     partner.browser.get("/statistics/entries").await.expect_text("As agreed");

@@ -5,7 +5,6 @@ use domain::{
     adjustment::{self, AdjustmentStatus, KINDS},
     ledger::TransferCode,
     money::{Currency, Money, MoneyError},
-    payment::needs_two,
     text::Message,
 };
 use store::{adjustments::Adjustment, programme::Programme};
@@ -121,11 +120,17 @@ pub async fn adjust(State(app): State<App>, staff: Staff, Id(id): Id, mut form: 
         form.refuse("amount", "A bonus gives to the partner. Choose “Correction” to take something back.");
         return partner::refuse(&app, staff, id, "adjust", form).await;
     }
-    let word = if needs_two(amount, env.programme.approval_from) { "proposed" } else { "adjusted" };
     let ask = Adjust { partner_id: id.clone(), amount, code, reason: reason.as_str().to_owned(), request };
     let by = staff.actor.clone();
     match app.write(move |tx, env| acts::adjust(tx, env, &by, &ask)).await {
-        Ok(_) => go_to(&paths::with_query(&paths::office_partner(&id), &[("done", word)])),
+        Ok(status) => {
+            let word = match status {
+                AdjustmentStatus::Proposed => "proposed",
+                AdjustmentStatus::Booked => "adjusted",
+                AdjustmentStatus::Declined => "adjustment_declined",
+            };
+            go_to(&paths::with_query(&paths::office_partner(&id), &[("done", word)]))
+        }
         Err(AdjustError::Unknown) => Err(PageError::not_found()),
         Err(AdjustError::Db(error)) => Err(error.into()),
         Err(AdjustError::Ledger(error)) => Err(PageError::internal(error)),

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, http::StatusCode};
 use domain::{
-    money::{Currency, Money},
+    money::Currency,
     payout::end_to_end_id,
     permission::{Permission, Role},
     risk,
@@ -11,21 +11,18 @@ use domain::{
     wallet::WalletKind,
     withdrawal::WithdrawalStatus,
 };
-use store::{
-    approvals,
-    batches::{self, Batch, BatchStatus},
-    withdrawals::Withdrawal,
-};
+use store::batches::{self, Batch, BatchStatus};
 
 use super::{
     batch_files,
-    batches::{badge, lines, total},
+    batches::badge,
     parts::{Asked, Badge, Id, Link, Moment, short_address},
+    withdrawal_acts::REFERENCE_CHARS,
 };
 use crate::{
     app::App,
     ops::{
-        batches::{self as acts, BatchError},
+        batches::{self as acts, BatchError, Handed},
         withdrawals::{HeldLine, held_back},
     },
     web::{
@@ -38,8 +35,8 @@ use crate::{
     },
 };
 
-/// How many characters a payment reference may have.
-const REFERENCE_CHARS: usize = 200;
+/// How many of the files that were handed out are named.
+const NAMED: usize = 5;
 
 #[derive(Template)]
 #[template(path = "office/batch.html")]
@@ -62,6 +59,8 @@ struct BatchPage {
     no_files: Option<String>,
     /// Why there is no file for a bank, or what it is.
     pain: Result<&'static str, String>,
+    /// The files that were handed out lately: which, to whom, when.
+    handed: Vec<(String, String, Moment)>,
     may_decide: bool,
     may_settle: bool,
     form: Fields,
@@ -98,15 +97,15 @@ struct Found {
     lines: Vec<Line>,
     files: Result<(), String>,
     pain: Result<&'static str, String>,
+    handed: Vec<Handed>,
     now: domain::clock::Timestamp,
     currency: Currency,
 }
 
 /// A line as read.
 struct Line {
-    withdrawal: Withdrawal,
+    line: batches::Line,
     held: Option<HeldLine>,
-    approved: bool,
     signs: usize,
 }
 
@@ -124,14 +123,14 @@ impl BatchPage {
         conflict: Option<String>,
     ) -> BatchPage {
         let currency = found.currency;
-        let withdrawals: Vec<Withdrawal> = found.lines.iter().map(|line| line.withdrawal.clone()).collect();
+        let lines: Vec<batches::Line> = found.lines.iter().map(|line| line.line.clone()).collect();
         let kinds = WalletKind::ALL.into_iter().filter_map(|kind| {
-            let of: Vec<&Withdrawal> = withdrawals.iter().filter(|line| line.wallet_kind == kind).collect();
-            let sum = of.iter().fold(Money::ZERO, |sum, line| sum + line.amount);
+            let of = lines.iter().filter(|line| line.withdrawal.wallet_kind == kind);
+            let of: Vec<batches::Line> = of.cloned().collect();
             (!of.is_empty()).then(|| KindRow {
                 label: kind.label(),
                 count: of.len(),
-                total: currency.format(sum),
+                total: currency.format(acts::total(&of)),
             })
         });
         let is_open = found.batch.status == BatchStatus::Open;
@@ -144,13 +143,19 @@ impl BatchPage {
             made: Moment::exact(found.batch.made_at),
             made_by: found.batch.made_by.clone(),
             closed: found.batch.closed.as_ref().map(|(at, by)| (Moment::exact(*at), by.clone())),
-            count: withdrawals.len(),
-            total: currency.format(total(&withdrawals)),
+            count: lines.len(),
+            total: currency.format(acts::total(&lines)),
             currency: currency.code(),
             kinds: kinds.collect(),
             lines: found.lines.iter().map(|line| line.row(found, &form)).collect(),
             no_files: found.files.clone().err(),
             pain: found.pain.clone(),
+            handed: found
+                .handed
+                .iter()
+                .take(NAMED)
+                .map(|handed| (handed.file.clone(), handed.to.clone(), Moment::exact(handed.at)))
+                .collect(),
             may_decide: role.may(Permission::DecideWithdrawals),
             may_settle: role.may(Permission::ChangeSettings),
             form,
@@ -164,7 +169,7 @@ impl BatchPage {
 
 impl Line {
     fn row(&self, found: &Found, form: &Fields) -> LineRow {
-        let withdrawal = &self.withdrawal;
+        let withdrawal = &self.line.withdrawal;
         let field = field(&withdrawal.id);
         let reference = match &withdrawal.reference {
             Some(reference) => reference.clone(),
@@ -178,7 +183,7 @@ impl Line {
             amount: found.currency.format(withdrawal.amount),
             status: Badge::withdrawal(withdrawal, found.now),
             held: self.held.as_ref().map(|line| line.sentence.clone()),
-            approved: self.approved,
+            approved: self.line.approvals > 0,
             signs: self.signs,
             error: form.error(&field).map(str::to_owned),
             reference,
@@ -201,32 +206,32 @@ async fn render(
             let batch = batches::by_id(tx, &id)?.ok_or_else(PageError::not_found)?;
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_WITHDRAWALS, done.as_deref())?;
             let programme = &env.programme;
-            let withdrawals = lines(tx, &id)?;
-            let files = batch_files::ready(tx, env, &batch, &withdrawals)?;
-            let pain = batch_files::payment_file(programme, &batch, &withdrawals, env.now);
+            let lines = batches::lines(tx, &id, &staff.actor.id)?;
+            let pain = acts::bank_file(programme, &batch, &lines, env.now);
             let mut found = Found {
-                files,
-                pain: pain.map(|(_, what)| what).map_err(|why| why.to_string()),
+                files: acts::ready(env, &batch, &lines).map_err(|why| why.to_string()),
+                pain: pain.map(|_| batch_files::kind(programme, &lines)).map_err(|why| why.to_string()),
+                handed: acts::files_handed_out(tx, &id)?,
                 lines: vec![],
                 now: env.now,
                 currency: programme.currency,
                 batch,
             };
-            for withdrawal in withdrawals {
-                let is_open = found.batch.status == BatchStatus::Open;
+            let is_open = found.batch.status == BatchStatus::Open;
+            for line in lines {
+                let withdrawal = &line.withdrawal;
                 let is_pending = is_open && withdrawal.status == WithdrawalStatus::Pending;
                 let signs = if is_pending {
-                    risk::signs(&store::risk::facts(tx, &withdrawal, programme.currency)?).len()
+                    risk::signs(&store::risk::facts(tx, withdrawal, programme.currency)?).len()
                 } else {
                     0
                 };
                 let held = if is_open {
-                    held_back(tx, env, &staff.actor, &withdrawal, false, Some(&id))?
+                    held_back(tx, env, &staff.actor, withdrawal, false, Some(&id))?
                 } else {
                     None
                 };
-                let approved = !approvals::of(tx, &withdrawal.id)?.is_empty();
-                found.lines.push(Line { withdrawal, held, approved, signs });
+                found.lines.push(Line { line, held, signs });
             }
             Ok((shell, found))
         })
@@ -350,9 +355,19 @@ mod tests {
                 status,
                 closed: (status != BatchStatus::Open).then(|| (AT, "Fay".into())),
             },
-            lines: vec![Line { withdrawal, held: held.then_some(line), approved: true, signs: 2 }],
+            lines: vec![Line {
+                line: batches::Line {
+                    withdrawal,
+                    email: "ann@example.com".into(),
+                    approvals: 1,
+                    by_others: 1,
+                },
+                held: held.then_some(line),
+                signs: 2,
+            }],
             files: Ok(()),
             pain: Ok("SEPA"),
+            handed: vec![Handed { at: AT, to: "Fay".into(), file: "Table <CSV>".into() }],
             now: AT,
             currency: Currency::USD,
         };
@@ -371,6 +386,8 @@ mod tests {
             "/take-off\"",
             "/dissolve\"",
             "2 signs",
+            "Table &#60;CSV&#62;",
+            "What you take off now is still in the file",
         ] {
             assert!(text.contains(part), "{part}");
         }
@@ -385,5 +402,6 @@ mod tests {
         assert!(refused.contains("NW-&#60;1&#62;") && refused.contains("Too long."));
         let closed = text(BatchStatus::Paid, false, Fields::default());
         assert!(!closed.contains("/pay\"") && !closed.contains("/take-off\""));
+        assert!(!closed.contains("What you take off now"));
     }
 }

@@ -3,30 +3,26 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use domain::{
-    clock::Timestamp,
-    payment::needs_two,
-    payout::{
-        end_to_end_id, message_id,
-        pain001::{NoFile, Payer, PaymentFile, Transfer, is_sepa},
-    },
+    money::Currency,
+    payout::{end_to_end_id, message_id, pain001::is_sepa},
     wallet::{self, WalletKind},
-    withdrawal::WithdrawalStatus,
 };
 use store::{
-    DbError, Tx, approvals,
-    batches::{self, Batch, BatchStatus},
+    batches::{Batch, Line},
     programme::Programme,
     withdrawals::Withdrawal,
 };
 
-use super::{batches::lines, parts::Id};
+use super::parts::Id;
 use crate::{
-    app::{App, Env},
+    app::App,
+    ops::batches::{self as acts, BatchError},
     web::{
         error::{Explanation, PageError},
         paths,
         portal::export::text as cell,
         show::download,
+        visitor::Staff,
     },
 };
 
@@ -46,110 +42,31 @@ const COLUMNS: [&str; 12] = [
     "requested",
 ];
 
-/// Whether the batch's files may be handed on: not while a withdrawal in it can't be paid yet. A file that lacks a line,
-/// or has one too many, is how money goes out twice.
-pub(super) fn ready(
-    tx: &mut Tx,
-    env: &Env,
-    batch: &Batch,
-    lines: &[Withdrawal],
-) -> Result<Result<(), String>, DbError> {
-    if batch.status == BatchStatus::Paid {
-        return Ok(Ok(()));
-    }
-    if batch.status == BatchStatus::Dissolved || lines.is_empty() {
-        return Ok(Err("This batch is dissolved, so there is nothing to pay.".into()));
-    }
-    let mut waiting = Vec::new();
-    for line in lines {
-        let is_approved =
-            !needs_two(line.amount, env.programme.approval_from) || !approvals::of(tx, &line.id)?.is_empty();
-        let is_cool = line.payable_from.is_none_or(|from| from <= env.now);
-        if line.status != WithdrawalStatus::Pending || !is_approved || !is_cool {
-            waiting.push(line.partner.name.clone());
-        }
-    }
-    Ok(if waiting.is_empty() {
-        Ok(())
-    } else {
-        Err(format!(
-            "The files are ready when every withdrawal of the batch can be paid. Still in the way: {}. See below why, \
-             and take them off the batch or come back later.",
-            waiting.join(", ")
-        ))
-    })
-}
-
-/// The payment file for the bank accounts of a batch, and what kind of file it is.
-pub(super) fn payment_file(
-    programme: &Programme,
-    batch: &Batch,
-    lines: &[Withdrawal],
-    now: Timestamp,
-) -> Result<(String, &'static str), NoFile> {
-    let to_banks: Vec<&Withdrawal> =
-        lines.iter().filter(|line| line.wallet_kind == WalletKind::Iban).collect();
-    let ids: Vec<(String, String)> = to_banks
+/// What kind of file a bank gets for the bank accounts of a batch.
+pub(super) fn kind(programme: &Programme, lines: &[Line]) -> &'static str {
+    let to_bank = |line: &&Line| line.withdrawal.wallet_kind == WalletKind::Iban;
+    let all = lines.iter().filter(to_bank).count();
+    let sepa = lines
         .iter()
-        .map(|line| {
-            let id = end_to_end_id(&line.id);
-            let purpose = format!("{} {id}", programme.name);
-            (id, purpose)
-        })
-        .collect();
-    let transfers: Vec<Transfer> = to_banks
-        .iter()
-        .zip(&ids)
-        .map(|(line, (id, purpose))| Transfer {
-            end_to_end_id: id,
-            amount: line.amount,
-            name: &line.partner.name,
-            iban: &line.wallet_address,
-            purpose,
-        })
-        .collect();
-    let message_id = message_id(&batch.id);
-    let payer = Payer { name: &programme.payer_name, iban: &programme.payer_iban, bic: &programme.payer_bic };
-    let file = PaymentFile {
-        message_id: &message_id,
-        now,
-        currency: programme.currency,
-        payer,
-        transfers: &transfers,
-    };
-    let sepa =
-        transfers.iter().filter(|transfer| is_sepa(programme.currency, payer.iban, transfer.iban)).count();
-    let what = match sepa {
+        .filter(to_bank)
+        .filter(|line| is_sepa(programme.currency, &programme.payer_iban, &line.withdrawal.wallet_address));
+    match sepa.count() {
         0 => {
             "Plain credit transfers, not SEPA: the programme pays in another currency than EUR, or to other countries. Ask your bank whether it takes them."
         }
-        all if all == transfers.len() => "SEPA credit transfers.",
+        count if count == all => "SEPA credit transfers.",
         _ => {
             "SEPA credit transfers, and plain ones for accounts outside SEPA. Ask your bank whether it takes those."
         }
-    };
-    file.write().map(|text| (text, what))
+    }
 }
 
-/// What a file is made from.
-async fn found(app: &App, id: &str) -> Result<(Batch, Vec<(Withdrawal, String)>), PageError> {
-    let of = id.to_owned();
-    let (batch, lines, ready) = app
-        .read(move |tx, env| -> Result<_, PageError> {
-            let batch = batches::by_id(tx, &of)?.ok_or_else(PageError::not_found)?;
-            let lines = lines(tx, &of)?;
-            let ready = ready(tx, env, &batch, &lines)?;
-            let mut with_email = Vec::new();
-            for line in lines {
-                let email = store::accounts::by_id(tx, &line.partner.id)?.map(|account| account.email);
-                with_email.push((line, email.unwrap_or_default()));
-            }
-            Ok((batch, with_email, ready))
-        })
-        .await?;
-    match ready {
-        Ok(()) => Ok((batch, lines)),
-        Err(sentence) => Err(no_file(id, sentence)),
+fn refused(id: &str, error: BatchError) -> PageError {
+    match error {
+        BatchError::Unknown => PageError::not_found(),
+        BatchError::Db(error) => error.into(),
+        BatchError::Ledger(error) => PageError::internal(error),
+        why => no_file(id, why.to_string()),
     }
 }
 
@@ -166,9 +83,16 @@ fn no_file(id: &str, sentence: String) -> PageError {
 ///
 /// # Errors
 /// 404 when there is no such batch, 409 while a withdrawal in it can't be paid.
-pub async fn csv(State(app): State<App>, Id(id): Id) -> Result<Response, PageError> {
-    let (batch, lines) = found(&app, &id).await?;
-    let text = table(&app.programme(), &batch, &lines).map_err(PageError::internal)?;
+pub async fn csv(State(app): State<App>, staff: Staff, Id(id): Id) -> Result<Response, PageError> {
+    let (by, of) = (staff.actor, id.clone());
+    let made = app
+        .write(move |tx, env| {
+            let (batch, lines) = acts::export_table(tx, env, &by, &of)?;
+            Ok::<_, BatchError>((batch, lines, env.programme.currency))
+        })
+        .await;
+    let (batch, lines, currency) = made.map_err(|error| refused(&id, error))?;
+    let text = table(currency, &batch, &lines).map_err(PageError::internal)?;
     Ok(download("text/csv; charset=utf-8", &format!("{}.csv", message_id(&id)), text))
 }
 
@@ -176,13 +100,11 @@ pub async fn csv(State(app): State<App>, Id(id): Id) -> Result<Response, PageErr
 ///
 /// # Errors
 /// 404 when there is no such batch, 409 while a withdrawal in it can't be paid, or settings are missing.
-pub async fn pain001(State(app): State<App>, Id(id): Id) -> Result<Response, PageError> {
-    let (batch, lines) = found(&app, &id).await?;
-    let lines: Vec<Withdrawal> = lines.into_iter().map(|(line, _)| line).collect();
-    match payment_file(&app.programme(), &batch, &lines, app.env().now) {
-        Ok((text, _)) => Ok(download("application/xml", &format!("{}.xml", message_id(&id)), text)),
-        Err(why) => Err(no_file(&id, why.to_string())),
-    }
+pub async fn pain001(State(app): State<App>, staff: Staff, Id(id): Id) -> Result<Response, PageError> {
+    let (by, of) = (staff.actor, id.clone());
+    let text = app.write(move |tx, env| acts::export_bank_file(tx, env, &by, &of)).await;
+    let text = text.map_err(|error| refused(&id, error))?;
+    Ok(download("application/xml", &format!("{}.xml", message_id(&id)), text))
 }
 
 /// The network and what is sent on it, as exchanges name them; empty where there is none.
@@ -198,32 +120,31 @@ fn network(kind: WalletKind, currency: &str) -> (&'static str, String) {
     }
 }
 
-fn table(programme: &Programme, batch: &Batch, lines: &[(Withdrawal, String)]) -> anyhow::Result<Vec<u8>> {
-    let currency = programme.currency;
+fn table(currency: Currency, batch: &Batch, lines: &[Line]) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
-    for (line, email) in lines {
-        let (network, asset) = network(line.wallet_kind, currency.code());
+    for Line { withdrawal, email, .. } in lines {
+        let (network, asset) = network(withdrawal.wallet_kind, currency.code());
         writer.write_record([
             message_id(&batch.id),
-            line.id.clone(),
-            end_to_end_id(&line.id),
-            cell(&line.partner.name),
+            withdrawal.id.clone(),
+            end_to_end_id(&withdrawal.id),
+            cell(&withdrawal.partner.name),
             cell(email),
-            line.wallet_kind.as_str().to_owned(),
+            withdrawal.wallet_kind.as_str().to_owned(),
             network.to_owned(),
             asset,
-            cell(&line_address(line)),
-            currency.format_plain(line.amount),
+            cell(&address(withdrawal)),
+            currency.format_plain(withdrawal.amount),
             currency.code().to_owned(),
-            line.requested_at.rfc3339(),
+            withdrawal.requested_at.rfc3339(),
         ])?;
     }
     Ok(writer.into_inner()?)
 }
 
 /// The address as machines take it: an IBAN without spaces.
-fn line_address(line: &Withdrawal) -> String {
+fn address(line: &Withdrawal) -> String {
     match line.wallet_kind {
         WalletKind::Iban => line.wallet_address.clone(),
         kind => wallet::display(kind, &line.wallet_address),
@@ -236,6 +157,8 @@ mod tests {
         super::withdrawals::tests::{AT, sample},
         *,
     };
+    use domain::{payout::pain001::NoFile, withdrawal::WithdrawalStatus};
+    use store::batches::BatchStatus;
 
     #[test]
     fn the_table_is_for_machines_and_runs_nothing() {
@@ -248,10 +171,10 @@ mod tests {
             status: BatchStatus::Open,
             closed: None,
         };
-        let mut line = sample(WithdrawalStatus::Pending);
-        line.partner.name = "=HYPERLINK(\"x\"), Ltd".into();
-        let bytes = table(&programme, &batch, &[(line.clone(), "@ann".into())]).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
+        let mut withdrawal = sample(WithdrawalStatus::Pending);
+        withdrawal.partner.name = "=HYPERLINK(\"x\"), Ltd".into();
+        let lines = [Line { withdrawal, email: "@ann".into(), approvals: 0, by_others: 0 }];
+        let text = String::from_utf8(table(programme.currency, &batch, &lines).unwrap()).unwrap();
         let mut rows = csv::Reader::from_reader(text.as_bytes());
         assert_eq!(rows.headers().unwrap().iter().collect::<Vec<_>>(), COLUMNS);
         let row = rows.records().next().unwrap().unwrap();
@@ -259,10 +182,9 @@ mod tests {
         assert_eq!((&row[3], &row[4]), ("'=HYPERLINK(\"x\"), Ltd", "'@ann"));
         assert_eq!((&row[8], &row[9], &row[10]), ("DE89370400440532013000", "2400.00", "USD"));
 
-        let missing = payment_file(&programme, &batch, &[line.clone()], AT);
-        assert_eq!(missing, Err(NoFile::NoPayer));
+        assert_eq!(acts::bank_file(&programme, &batch, &lines, AT), Err(NoFile::NoPayer));
         programme.payer_iban = "DE89370400440532013000".into();
-        let (text, what) = payment_file(&programme, &batch, &[line], AT).unwrap();
-        assert!(what.contains("not SEPA") && text.contains(".HYPERLINK(.x.), Ltd"));
+        let text = acts::bank_file(&programme, &batch, &lines, AT).unwrap();
+        assert!(text.contains(".HYPERLINK(.x.), Ltd") && kind(&programme, &lines).contains("not SEPA"));
     }
 }

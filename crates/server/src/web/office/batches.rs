@@ -2,12 +2,8 @@
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode};
-use domain::money::{Currency, Money};
-use store::{
-    DbError, Tx,
-    batches::{self, Batch, BatchStatus},
-    withdrawals::{self, Withdrawal},
-};
+use domain::money::Currency;
+use store::batches::{self, BatchStatus, Listed};
 
 use super::{
     parts::{Asked, Badge, Moment, Pager, ROWS_AND_ONE, page_of},
@@ -41,7 +37,7 @@ struct Row {
     made: Moment,
     by: String,
     status: Badge,
-    count: usize,
+    count: i64,
     total: String,
 }
 
@@ -54,29 +50,15 @@ pub(super) fn badge(status: BatchStatus) -> Badge {
     }
 }
 
-/// The withdrawals of a batch that were not taken off it.
-pub(super) fn lines(tx: &mut Tx, batch_id: &str) -> Result<Vec<Withdrawal>, DbError> {
-    let mut found = Vec::new();
-    for id in batches::withdrawals(tx, batch_id)? {
-        found.extend(withdrawals::by_id(tx, &id)?);
-    }
-    Ok(found)
-}
-
-/// What several withdrawals come to.
-pub(super) fn total(lines: &[Withdrawal]) -> Money {
-    lines.iter().fold(Money::ZERO, |sum, line| sum + line.amount)
-}
-
 impl Row {
-    fn new(batch: &Batch, lines: &[Withdrawal], currency: Currency) -> Row {
+    fn new(Listed { batch, count, total }: &Listed, currency: Currency) -> Row {
         Row {
             href: paths::office_batch(&batch.id),
             made: Moment::exact(batch.made_at),
             by: batch.made_by.clone(),
             status: badge(batch.status),
-            count: lines.len(),
-            total: currency.format(total(lines)),
+            count: *count,
+            total: currency.format(*total),
         }
     }
 }
@@ -92,16 +74,12 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
     let (shell, rows, currency) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_WITHDRAWALS, done.as_deref())?;
-            let mut rows = Vec::new();
-            for batch in batches::list(tx, before.as_deref(), ROWS_AND_ONE)? {
-                let lines = lines(tx, &batch.id)?;
-                rows.push((batch, lines));
-            }
+            let rows = batches::list(tx, before.as_deref(), ROWS_AND_ONE)?;
             Ok((shell, rows, env.programme.currency))
         })
         .await?;
-    let (rows, pager) = page_of(rows, &asked, "before", paths::OFFICE_BATCHES, |(batch, _)| batch.id.clone());
-    let rows = rows.iter().map(|(batch, lines)| Row::new(batch, lines, currency)).collect();
+    let (rows, pager) = page_of(rows, &asked, "before", paths::OFFICE_BATCHES, |row| row.batch.id.clone());
+    let rows = rows.iter().map(|row| Row::new(row, currency)).collect();
     show(&BatchesPage { shell, rows, further, pager, currency: currency.code() })
 }
 

@@ -26,6 +26,7 @@ pub mod staff;
 pub mod support;
 pub mod ticket;
 pub mod withdrawal;
+pub mod withdrawal_acts;
 pub mod withdrawals;
 
 use axum::{
@@ -90,10 +91,10 @@ pub fn table() -> Vec<OfficeRoute> {
         route(deals("/refund"), CloseDeals, post(deal::refund)),
         route(paths::OFFICE_WITHDRAWALS, ReadWithdrawals, get(withdrawals::page)),
         route(withdrawals(""), ReadWithdrawals, get(withdrawal::page)),
-        route(withdrawals("/pay"), DecideWithdrawals, post(withdrawal::pay)),
-        route(withdrawals("/approve"), DecideWithdrawals, post(withdrawal::approve)),
-        route(withdrawals("/reject"), DecideWithdrawals, post(withdrawal::reject)),
-        route(withdrawals("/came-back"), DecideWithdrawals, post(withdrawal::came_back)),
+        route(withdrawals("/pay"), DecideWithdrawals, post(withdrawal_acts::pay)),
+        route(withdrawals("/approve"), DecideWithdrawals, post(withdrawal_acts::approve)),
+        route(withdrawals("/reject"), DecideWithdrawals, post(withdrawal_acts::reject)),
+        route(withdrawals("/came-back"), DecideWithdrawals, post(withdrawal_acts::came_back)),
         route(paths::OFFICE_BATCHES, DecideWithdrawals, get(batches::page).post(batches::make)),
         route(batches(""), ReadWithdrawals, get(batch::page)),
         route(batches("/pay"), DecideWithdrawals, post(batch::pay)),

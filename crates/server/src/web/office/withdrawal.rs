@@ -1,5 +1,5 @@
-//! One withdrawal: where the money goes, what there is to be looked at, what the partner has, what is booked, and the
-//! answer of finance.
+//! One withdrawal: where the money goes, what there is to be looked at, what the partner has, what is booked. What finance
+//! answers is in `withdrawal_acts.rs`.
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode};
@@ -11,18 +11,16 @@ use domain::{
     payout::end_to_end_id,
     permission::{Permission, Role},
     risk::{self, Sign},
-    text::{Line, Message, optional},
     wallet,
     withdrawal::{
-        Request, WithdrawalAct, WithdrawalStatus, came_back as reversal, due_at, hold, next_status,
-        pay as payment, reject as rejection,
+        Request, WithdrawalStatus, came_back as reversal, due_at, hold, pay as payment, reject as rejection,
     },
 };
 use store::{
     Tx,
     approvals::{self, Approval},
     batches::{self, Batch, BatchStatus},
-    ledger::{self, ApplyError, Balances},
+    ledger::{self, Balances},
     partners::{self, Partner},
     programme::Programme,
     withdrawals::{self, PartnerWithdrawals, Withdrawal},
@@ -36,20 +34,16 @@ use crate::{
     app::{App, Env},
     ops::{
         Actor,
-        withdrawals::{self as acts, DecideError, HeldLine},
+        withdrawals::{self as acts, HeldLine},
     },
     web::{
         error::PageError,
-        fields::Fields,
         paths,
         shell::OfficeShell,
-        show::{Page, go_to, show_with},
+        show::{Page, show_with},
         visitor::Staff,
     },
 };
-
-/// How many characters a payment reference may have.
-const REFERENCE_CHARS: usize = 200;
 
 /// How many of the partner's other withdrawals are shown.
 const OTHERS: i64 = 10;
@@ -278,13 +272,19 @@ fn find(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<Found, PageError
 
 /// What a page is shown for: nothing in particular, a form that was refused, or a decision that came too late.
 #[derive(Default)]
-struct Occasion {
-    done: Option<String>,
-    refused: Refused,
-    conflict: Option<String>,
+pub(super) struct Occasion {
+    pub(super) done: Option<String>,
+    pub(super) refused: Refused,
+    pub(super) conflict: Option<String>,
 }
 
-async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasion: Occasion) -> Page {
+pub(super) async fn render(
+    app: &App,
+    staff: Staff,
+    id: String,
+    status: StatusCode,
+    occasion: Occasion,
+) -> Page {
     let (me, role) = (staff.actor.id.clone(), staff.role);
     let done = occasion.done;
     let (shell, found, programme) = app
@@ -307,119 +307,13 @@ pub async fn page(State(app): State<App>, staff: Staff, Id(id): Id, asked: Asked
     render(&app, staff, id, StatusCode::OK, occasion).await
 }
 
-/// `POST /office/withdrawals/{id}/pay`
-///
-/// # Errors
-/// 404 when there is no such withdrawal.
-pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
-    let parse = |typed: &str| Line::<REFERENCE_CHARS>::parse_as("payment reference", typed);
-    let reference = form.check("reference", parse);
-    let overridden =
-        form.check("override", |typed| optional(typed, |typed| Message::parse_as("reason", typed)));
-    let (Some(reference), Some(overridden)) = (reference, overridden) else {
-        return refuse(&app, staff, id, "pay", form).await;
-    };
-    let (by, of) = (staff.actor.clone(), id.clone());
-    let done = app
-        .write(move |tx, env| {
-            let overridden = overridden.as_ref().map(Message::as_str);
-            acts::pay(tx, env, &by, &of, reference.as_str(), overridden)
-        })
-        .await;
-    answer(&app, staff, id, ("pay", "paid"), form, done).await
-}
-
-/// `POST /office/withdrawals/{id}/approve`
-///
-/// # Errors
-/// 404 when there is no such withdrawal.
-pub async fn approve(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
-    let parse = |typed: &str| optional(typed, |typed| Message::parse_as("note", typed));
-    let Some(note) = form.check("note", parse) else {
-        return refuse(&app, staff, id, "approve", form).await;
-    };
-    let (by, of) = (staff.actor.clone(), id.clone());
-    let done = app
-        .write(move |tx, env| {
-            acts::approve(tx, env, &by, &of, note.as_ref().map_or("", |note| note.as_str()))
-        })
-        .await;
-    answer(&app, staff, id, ("approve", "approved"), form, done).await
-}
-
-/// `POST /office/withdrawals/{id}/came-back`
-///
-/// # Errors
-/// 404 when there is no such withdrawal.
-pub async fn came_back(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
-    let Some(reason) = form.check("reason", |typed| Message::parse_as("reason", typed)) else {
-        return refuse(&app, staff, id, "came-back", form).await;
-    };
-    let (by, of) = (staff.actor.clone(), id.clone());
-    let done = app.write(move |tx, env| acts::came_back(tx, env, &by, &of, reason.as_str())).await;
-    answer(&app, staff, id, ("came-back", "came-back"), form, done).await
-}
-
-/// `POST /office/withdrawals/{id}/reject`
-///
-/// # Errors
-/// 404 when there is no such withdrawal.
-pub async fn reject(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fields) -> Page {
-    let Some(reason) = form.check("reason", |typed| Message::parse_as("reason", typed)) else {
-        return refuse(&app, staff, id, "reject", form).await;
-    };
-    let (by, of) = (staff.actor.clone(), id.clone());
-    let done = app.write(move |tx, env| acts::reject(tx, env, &by, &of, reason.as_str())).await;
-    answer(&app, staff, id, ("reject", "rejected"), form, done).await
-}
-
-async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
-    let of = id.clone();
-    let found =
-        app.read(move |tx, _| store::withdrawals::by_id(tx, &of)).await?.ok_or_else(PageError::not_found)?;
-    let tried = match act {
-        "reject" => WithdrawalAct::Reject,
-        "came-back" => WithdrawalAct::CameBack,
-        _ => WithdrawalAct::Pay,
-    };
-    // A form that is no longer shown: what is wrong with its field is beside the point.
-    if let Err(refusal) = next_status(found.status, tried) {
-        return answer(app, staff, id, (act, ""), form, Err(refusal.into())).await;
-    }
-    let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
-    render(app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
-}
-
-async fn answer(
-    app: &App,
-    staff: Staff,
-    id: String,
-    (act, word): (&'static str, &str),
-    form: Fields,
-    done: Result<(), DecideError>,
-) -> Page {
-    match done {
-        Ok(()) => go_to(&paths::with_query(&paths::office_withdrawal(&id), &[("done", word)])),
-        Err(DecideError::Unknown) => Err(PageError::not_found()),
-        Err(error @ (DecideError::Refused(_) | DecideError::Held { .. } | DecideError::Approval(_))) => {
-            let occasion = Occasion {
-                refused: Refused::act(act, form),
-                conflict: Some(error.to_string()),
-                ..Occasion::default()
-            };
-            render(app, staff, id, StatusCode::CONFLICT, occasion).await
-        }
-        Err(DecideError::Db(error) | DecideError::Ledger(ApplyError::Db(error))) => Err(error.into()),
-        Err(DecideError::Ledger(error)) => Err(PageError::internal(error)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{
         super::withdrawals::tests::{AT, sample},
         *,
     };
+    use crate::web::fields::Fields;
     use domain::money::Money;
 
     fn found(status: WithdrawalStatus) -> Found {
