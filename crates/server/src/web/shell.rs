@@ -87,6 +87,12 @@ impl PortalShell {
             feedback: Fields::default(),
         }
     }
+
+    /// How the navigation marks an entry: as this page, or as the one that this page belongs to.
+    pub fn current(&self, path: &str) -> Option<&'static str> {
+        let rest = self.here.strip_prefix(path)?;
+        if rest.is_empty() { Some("page") } else { rest.starts_with('/').then_some("true") }
+    }
 }
 
 /// One entry of the office's navigation.

@@ -14,7 +14,7 @@ use crate::{
     web::{
         fields::Fields,
         paths,
-        shell::PortalShell,
+        shell::{PORTAL_NAV, PortalShell},
         show::{Page, go_to, show_with},
         visitor::Partner,
     },
@@ -29,18 +29,9 @@ struct FeedbackPage {
 
 /// The page that feedback is about; what isn't one of ours counts as the main page.
 fn page_of(typed: &str) -> &'static str {
-    [
-        paths::STATISTICS,
-        paths::STATEMENT,
-        paths::WALLETS,
-        paths::CLAIMS,
-        paths::SUPPORT,
-        paths::ACCOUNT,
-        paths::GUIDE,
-    ]
-    .into_iter()
-    .find(|page| *page == typed)
-    .unwrap_or(paths::LINK)
+    let named = PORTAL_NAV.iter().map(|(path, _)| *path);
+    let below = [paths::STATEMENT, paths::ACCOUNT_NOTICES];
+    named.chain(below).find(|page| *page == typed).unwrap_or(paths::LINK)
 }
 
 /// `POST /feedback`
@@ -80,10 +71,22 @@ mod tests {
 
     #[test]
     fn a_page_that_is_not_ours_counts_as_the_main_page() {
-        assert_eq!(page_of("/wallets"), "/wallets");
+        for page in ["/wallets", "/account", "/account/notices", "/statistics/entries", "/guide"] {
+            assert_eq!(page_of(page), page);
+        }
         for typed in ["", "//evil.example", "https://evil.example", "/office", "/wallets\u{0}"] {
             assert_eq!(page_of(typed), "/link", "{typed:?}");
         }
+    }
+
+    #[test]
+    fn who_is_suspended_is_led_to_support() {
+        let mut shell = samples::shell(paths::WALLETS);
+        assert!(!FeedbackPage { shell: shell.clone() }.render().unwrap().contains("suspended"));
+        shell.suspended = true;
+        assert!(
+            FeedbackPage { shell }.render().unwrap().contains("<a href=\"/support\">write to support</a>")
+        );
     }
 
     #[test]
