@@ -248,7 +248,7 @@ mod tests {
             (Facts { taken_back: vec![taken], ..usual() }, Sign::TakenBack(taken)),
         ];
         for (facts, expected) in cases {
-            assert_eq!(signs(&facts), [expected.clone()]);
+            assert_eq!(signs(&facts), std::slice::from_ref(&expected));
             assert!(expected.reason(Currency::USD).ends_with('.') && !expected.title().is_empty());
         }
     }
