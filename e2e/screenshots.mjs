@@ -41,6 +41,7 @@ async function setScene(browser, server) {
     }],
     ['partner', partner, {
       link: '/link', statistics: '/statistics?days=90', entries: '/statistics/entries', wallets: '/wallets',
+      claims: '/claims', guide: '/guide', sheet: '/link/sheet', cards: '/link/cards',
       support: '/support', 'support-request': await linkOn(partner, '/support', '/support/'),
     }],
     ['newcomer', newcomer, { 'new-statistics': '/statistics', 'new-wallets': '/wallets' }],
@@ -52,6 +53,8 @@ async function setScene(browser, server) {
       'office-withdrawal': await linkOn(admin, '/office/withdrawals', '/office/withdrawals/'),
       'office-partners': '/office/partners',
       'office-partner': await linkOn(admin, '/office/partners', '/office/partners/'),
+      'office-claims': '/office/claims',
+      'office-claim': await linkOn(admin, '/office/claims', '/office/claims/4'),
       'office-support': '/office/support',
       'office-support-request': await linkOn(admin, '/office/support', '/office/support/'),
       'office-feedback': '/office/feedback',

@@ -152,6 +152,23 @@ for (const { title, width, theme, javaScript } of VARIANTS) {
       assert.ok((await people.figure(jonas, /available/i)).includes('0.00'));
     });
 
+    await chapter('Jonas\'s code, spelled on the telephone, is typed into the deal', async () => {
+      await people.open(jonas, '/link');
+      const spelled = await jonas.page.locator('.spelled').innerText();
+      const address = `/office/deals/${transaction.slice(2)}`;
+      await people.open(sales, address);
+      await sales.page.getByText('The client gave a code').click();
+      await look(sales);
+      const given = people.form(sales.page, '*/code');
+      const refused = await people.send(sales.page, given, { code: `${spelled} four` });
+      assert.equal(refused.status(), 422);
+      assert.equal(await people.field(given, 'code').inputValue(), `${spelled} four`);
+      await people.send(sales.page, given, { code: spelled });
+      await people.assertSays(sales, 'The client is assigned');
+      assert.equal(people.pathOf(sales), address);
+      await people.assertSays(sales, 'Jonas Weber');
+    });
+
     await chapter('the books are right', () => {
       const { status, output } = server.command('verify');
       assert.equal(status, 0, output);

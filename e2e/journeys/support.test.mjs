@@ -1,12 +1,10 @@
 // Support: a partner asks and is answered; a guest who can't sign in asks, and follows the address in the mail.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import test from 'node:test';
 import { assertAccessible } from '../support/axe.mjs';
+import { linkIn, startMailbox } from '../support/mailbox.mjs';
 import * as people from '../support/people.mjs';
-import { waitFor } from '../support/server.mjs';
 import { setStage } from '../support/stage.mjs';
 
 const ask = ({ page }) => people.form(page, '/support');
@@ -16,19 +14,6 @@ const answer = ({ page }) => people.form(page, '*/answer');
 /** The number in a text, as `S-3001` -> `3001`. */
 const numberIn = (text) => text.match(/S-(\d+)/)[1];
 
-/**
- * The secret addresses that were mailed for a request. These servers hand no mail in, so it waits in the database, whose
- * files hold texts as they are.
- */
-function mailedAddresses(server, number) {
-  return waitFor(async () => {
-    const files = ['goodword.db', 'goodword.db-wal'].map((name) => readFile(path.join(server.data, name), 'latin1'));
-    const text = (await Promise.all(files)).join('\n');
-    const found = new Set(text.match(new RegExp(`/support/${number}/[\\w-]{43}(?![\\w-])`, 'g')));
-    return found.size > 0 && [...found];
-  }, () => `no address was mailed for S-${number}`);
-}
-
 async function openTicket(staff, number) {
   await people.open(staff, '/office/support');
   await people.follow(staff.page, () => staff.page.locator(`main a[href="/office/support/${number}"]`).click());
@@ -36,7 +21,8 @@ async function openTicket(staff, number) {
 
 for (const [width, theme, javaScript] of [['desktop', 'light', true], ['phone', 'dark', true], ['phone', 'light', false]]) {
   test(`support on a ${width}, ${theme}${javaScript ? '' : ', without JavaScript'}`, async (t) => {
-    const { chapter, person, server } = await setStage(t);
+    const mailbox = await startMailbox(t);
+    const { chapter, person } = await setStage(t, { env: mailbox.env });
     const looks = { width, theme, javaScript };
     const admin = await person('admin', looks);
     const partner = await person('partner', looks);
@@ -69,6 +55,11 @@ for (const [width, theme, javaScript] of [['desktop', 'light', true], ['phone', 
       await people.open(partner, '/support');
       assert.equal(await people.row(partner, `S-${number}`, /waits for/).count(), 1);
       await accessible(partner);
+    });
+
+    await chapter('and a mail that says so, without the words: nobody has shown that the mailbox is theirs', async () => {
+      const mail = await mailbox.mailTo('pat@example.com', `S-${number}`);
+      assert.ok(!mail.text.includes('my money'), mail.text);
     });
 
     await chapter('the office sees who waits, and answers', async () => {
@@ -146,7 +137,9 @@ for (const [width, theme, javaScript] of [['desktop', 'light', true], ['phone', 
     });
 
     await chapter('the address in the mail leads to the conversation, and to nothing else', async () => {
-      const [address] = await mailedAddresses(server, number);
+      const mail = await mailbox.mailTo('pat@example.com', `Answer to your request S-${number}`);
+      assert.match(mail.text, /^> We have sent a new one\.$/m);
+      const address = new URL(linkIn(mail, `/support/${number}/`)).pathname;
       await people.open(guest, address);
       await people.assertSays(guest, 'The mail never comes.');
       await people.assertSays(guest, 'We have sent a new one.');
@@ -173,6 +166,7 @@ for (const [width, theme, javaScript] of [['desktop', 'light', true], ['phone', 
       await accessible(admin);
       await people.send(admin.page, answer(admin), { answer: 'It follows your system.' });
       await people.assertSays(admin, 'The answer is on its way by mail');
+      assert.match((await mailbox.mailTo('pat@example.com', 'An answer to your feedback')).text, /It follows your system\./);
       await accessible(admin);
       await people.open(admin, '/office/feedback?show=done');
       await people.assertSays(admin, 'It follows your system.');

@@ -1,4 +1,7 @@
-//! What people are told by mail and Telegram: the kinds of notices, and who decides where each comes.
+//! What people are told by mail and Telegram: the kinds of notices, who decides where each comes, and how long the
+//! one-time addresses in them can be used.
+
+use crate::clock::{DAY, HOUR};
 
 /// How a notice travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,7 +149,18 @@ impl NoticeKind {
     /// Whether it is for people of the office, not for partners.
     pub const fn is_for_staff(self) -> bool {
         use NoticeKind::*;
-        matches!(self, Invitation | OfficeWithdrawal | OfficeDue | OfficeClaim)
+        matches!(self, Invitation | OfficeWithdrawal | OfficeDue | OfficeSupport | OfficeClaim)
+    }
+
+    /// For how long the one-time address in it can be used, in microseconds; none where it has none, or where it says
+    /// enough without.
+    pub const fn lasts(self) -> Option<i64> {
+        match self {
+            NoticeKind::Recovery => Some(HOUR),
+            NoticeKind::ReleaseEmail | NoticeKind::AdoptEmail => Some(24 * HOUR),
+            NoticeKind::ConfirmEmail | NoticeKind::Welcome | NoticeKind::Invitation => Some(7 * DAY),
+            _ => None,
+        }
     }
 
     /// Whether it comes by a channel, given what the person decided otherwise than the standard. The standard is

@@ -33,16 +33,31 @@ pub fn pause(tries: i64, asked: Option<i64>, chance: u8) -> Option<i64> {
     Some((pause + spread).max(asked.unwrap_or(0)))
 }
 
+/// Why the one-time address in a message can't be used any more, in words for staff.
+pub fn run_out(kind: NoticeKind, created: Timestamp, now: Timestamp) -> Option<&'static str> {
+    if now.since(created) < kind.lasts()? {
+        return None;
+    }
+    Some(match kind {
+        NoticeKind::Recovery => "The one-time address in it has run out. Send a new one from Recovery.",
+        NoticeKind::Invitation => {
+            "The one-time address in it has run out. Make a new invitation under Staff."
+        }
+        _ => {
+            "The one-time address in it has run out. The person can have a new one sent from the page Account."
+        }
+    })
+}
+
 /// Why a message isn't worth a try any more, in words for staff. `due` is since when it could have been tried: for mail
 /// that waited for a mail server to be set up, that is since it was written.
 pub fn stale(kind: NoticeKind, created: Timestamp, due: Timestamp, now: Timestamp) -> Option<&'static str> {
-    if kind == NoticeKind::Recovery && now.since(created) >= HOUR {
-        return Some("The one-time address in it has run out. Send a new one from Recovery.");
-    }
-    (now.since(due) > STALE).then_some(
-        "It had waited for more than three days when it could be sent at last, so it was held back. \
-         Send it again if it still matters.",
-    )
+    run_out(kind, created, now).or_else(|| {
+        (now.since(due) > STALE).then_some(
+            "It had waited for more than three days when it could be sent at last, so it was held back. \
+             Send it again if it still matters.",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -89,6 +104,17 @@ mod tests {
         assert!(waited(NoticeKind::DealWon, 3 * DAY + 1).unwrap().contains("three days"));
         assert_eq!(waited(NoticeKind::Recovery, HOUR - 1), None);
         assert!(waited(NoticeKind::Recovery, HOUR).unwrap().contains("run out"));
+        for (kind, lasts, advice) in [
+            (NoticeKind::AdoptEmail, DAY, "Account"),
+            (NoticeKind::ReleaseEmail, DAY, "Account"),
+            (NoticeKind::ConfirmEmail, 7 * DAY, "Account"),
+            (NoticeKind::Welcome, 7 * DAY, "Account"),
+            (NoticeKind::Invitation, 7 * DAY, "Staff"),
+        ] {
+            let due = |micros| stale(kind, at, at.plus(micros), at.plus(micros));
+            assert_eq!(due(lasts - 1), None, "{kind:?}");
+            assert!(due(lasts).unwrap().contains(advice), "{kind:?}");
+        }
         // Somebody has said "send again".
         let later = at.plus(30 * DAY);
         assert_eq!(stale(NoticeKind::DealWon, at, later, later.plus(HOUR)), None);

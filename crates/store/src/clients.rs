@@ -94,24 +94,26 @@ pub fn by_submission(tx: &mut Tx, submission: &str) -> Result<Option<i64>, DbErr
     row.map(|row| row.get(0)).transpose()
 }
 
-/// The client of a number.
-pub fn by_number(tx: &mut Tx, number: i64) -> Result<Option<Client>, DbError> {
-    let row = tx.opt(
-        "SELECT c.number, c.name, c.email, c.phone, c.telegram, c.message, c.partner_id, a.name, c.created_at
-         FROM client c LEFT JOIN account a ON a.id = c.partner_id WHERE c.number = $1",
-        params![number],
-    )?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Client {
+pub(crate) const SELECT: &str =
+    "SELECT c.number, c.name, c.email, c.phone, c.telegram, c.message, c.partner_id, a.name, c.created_at
+     FROM client c LEFT JOIN account a ON a.id = c.partner_id";
+
+pub(crate) fn read(row: &Row) -> Result<Client, DbError> {
+    Ok(Client {
         number: row.get(0)?,
         name: row.get(1)?,
         email: row.get(2)?,
         phone: row.get(3)?,
         telegram: row.get(4)?,
         message: row.get(5)?,
-        partner: partner_name(&row, 6)?,
+        partner: partner_name(row, 6)?,
         created_at: Timestamp::from_micros(row.get(8)?),
-    }))
+    })
+}
+
+/// The client of a number.
+pub fn by_number(tx: &mut Tx, number: i64) -> Result<Option<Client>, DbError> {
+    tx.opt(&format!("{SELECT} WHERE c.number = $1"), params![number])?.as_ref().map(read).transpose()
 }
 
 /// The client of a number, locked until the transaction ends: of two who decide whose the client is, or open a deal

@@ -1,7 +1,14 @@
 //! Looking for the clients, clicks and damaged codes that a claim may mean. Everything is found by an index, or in a
 //! bounded stretch of a table whose numbers grow with time: never by walking through a million clients or clicks.
 
-use crate::{DbError, Tx, Value, params};
+use std::cmp::Reverse;
+
+use crate::{
+    DbError, Tx, Value,
+    clients::{self, Client},
+    params,
+    search::like,
+};
 use domain::{
     claim::keys::{Clues, Keys},
     clock::Timestamp,
@@ -49,52 +56,75 @@ fn first_from(tx: &mut Tx, growing: Growing, at: Timestamp) -> Result<i64, DbErr
 const SAME_KEY: i64 = 20;
 /// How many clients whose name begins with the same word.
 const SAME_WORD: i64 = 100;
-/// The shortest first word of a name that is looked for.
+/// The shortest word of a name that is looked for, and how many words are.
 const SHORTEST_WORD: usize = 4;
+const MOST_WORDS: usize = 2;
 
-/// The numbers of clients whom contacts or names point to.
-pub fn by_keys(tx: &mut Tx, clues: &Clues, name_key: &str) -> Result<Vec<i64>, DbError> {
-    let mut numbers = Vec::new();
+/// The clients whom contacts or names point to; some of them more than once.
+pub fn by_keys(tx: &mut Tx, clues: &Clues, name_key: &str) -> Result<Vec<Client>, DbError> {
+    let mut found = Vec::new();
     for (column, keys) in
         [("email_key", &clues.emails), ("phone_key", &clues.phones), ("telegram_key", &clues.telegrams)]
     {
         for key in keys {
             // The second condition is what makes a partial index fit.
-            let sql = format!(
-                "SELECT number FROM client WHERE {column} = $1 AND {column} <> '' ORDER BY number DESC LIMIT $2"
-            );
-            push(&mut numbers, tx, &sql, params![key, SAME_KEY])?;
+            let which = format!("c.{column} = $1 AND c.{column} <> '' ORDER BY c.number DESC LIMIT $2");
+            found.extend(select(tx, &which, params![key, SAME_KEY])?);
         }
     }
     if !name_key.is_empty() {
-        let sql = "SELECT number FROM client WHERE name_key = $1 ORDER BY number DESC LIMIT $2";
-        push(&mut numbers, tx, sql, params![name_key, SAME_KEY])?;
+        let which = "c.name_key = $1 ORDER BY c.number DESC LIMIT $2";
+        found.extend(select(tx, which, params![name_key, SAME_KEY])?);
     }
     if let Some(word) = name_key.split(' ').next().filter(|word| word.chars().count() >= SHORTEST_WORD) {
-        let sql =
-            "SELECT number FROM client WHERE name_key >= $1 AND name_key < $2 ORDER BY name_key LIMIT $3";
-        push(&mut numbers, tx, sql, params![word, format!("{word}\u{10ffff}"), SAME_WORD])?;
+        let which = "c.name_key >= $1 AND c.name_key < $2 ORDER BY c.name_key LIMIT $3";
+        found.extend(select(tx, which, params![word, format!("{word}\u{10ffff}"), SAME_WORD])?);
     }
-    numbers.sort_unstable();
-    numbers.dedup();
-    Ok(numbers)
+    Ok(found)
 }
 
-fn push(numbers: &mut Vec<i64>, tx: &mut Tx, sql: &str, values: &[Value]) -> Result<(), DbError> {
-    for row in tx.all(sql, values)? {
-        numbers.push(row.get(0)?);
-    }
-    Ok(())
-}
+/// How many clients' names and contacts are read through for the words of a name.
+const READ_THROUGH: i64 = 20_000;
 
-/// The numbers of clients who left their contact in a stretch of time, the earliest first.
-pub fn by_time(tx: &mut Tx, from: Timestamp, to: Timestamp, limit: i64) -> Result<Vec<i64>, DbError> {
+/// The clients since a moment in whose name or contacts one of the longest words of a name stands, wherever: of those
+/// clients only the first ones, that many for each word. Some of them more than once.
+pub fn by_words(tx: &mut Tx, name: &str, from: Timestamp) -> Result<Vec<Client>, DbError> {
+    let lower = name.to_lowercase();
+    let mut words: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
+    words.retain(|word| word.chars().count() >= SHORTEST_WORD);
+    words.sort_by_key(|word| Reverse(word.len()));
+    words.truncate(MOST_WORDS);
     let first = first_from(tx, Growing::Clients, from)?;
-    let rows = tx.all(
-        "SELECT number FROM client WHERE number >= $1 AND number < $2 AND created_at < $3 ORDER BY number",
-        params![first, first.saturating_add(limit), to.micros()],
-    )?;
-    rows.iter().map(|row| row.get(0)).collect()
+    let mut found = Vec::new();
+    for word in words {
+        let which =
+            "c.number >= $1 AND c.number < $2 AND c.search LIKE $3 ESCAPE '\\' ORDER BY c.number LIMIT $4";
+        let values = params![first, first.saturating_add(READ_THROUGH), like(word), SAME_WORD];
+        found.extend(select(tx, which, values)?);
+    }
+    Ok(found)
+}
+
+fn select(tx: &mut Tx, which: &str, values: &[Value]) -> Result<Vec<Client>, DbError> {
+    tx.all(&format!("{} WHERE {which}", clients::SELECT), values)?.iter().map(clients::read).collect()
+}
+
+/// The clients who left their contact in a stretch of time, the earliest first, and whether these are all of them.
+pub fn by_time(
+    tx: &mut Tx,
+    from: Timestamp,
+    to: Timestamp,
+    limit: i64,
+) -> Result<(Vec<Client>, bool), DbError> {
+    let first = first_from(tx, Growing::Clients, from)?;
+    let end = first.saturating_add(limit);
+    let which = "c.number >= $1 AND c.number < $2 AND c.created_at < $3 ORDER BY c.number";
+    let found = select(tx, which, params![first, end, to.micros()])?;
+    // Numbers may have gaps: what was not looked at begins with the number, not with the count.
+    let next =
+        tx.opt("SELECT created_at FROM client WHERE number >= $1 ORDER BY number LIMIT 1", params![end])?;
+    let all = next.map(|row| row.get::<i64>(0)).transpose()?.is_none_or(|at| at >= to.micros());
+    Ok((found, all))
 }
 
 /// A visit through a partner's link.

@@ -110,11 +110,11 @@ pub fn owner_of_chat(tx: &mut Tx, chat_id: &str) -> Result<Option<String>, DbErr
     row.map(|row| row.get(0)).transpose()
 }
 
-/// The messages that still wait to be sent by Telegram to somebody, oldest first.
+/// The messages that still wait to be sent by Telegram to somebody, oldest first, but for what a worker has in its hands.
 pub fn waiting_by_telegram(tx: &mut Tx, account_id: &str, limit: i64) -> Result<Vec<Message>, DbError> {
     let rows = tx.all(
         "SELECT id FROM outbox WHERE account_id = $1 AND channel = 'telegram' AND status = 'waiting'
-         ORDER BY id LIMIT $2",
+             AND claimed_by IS NULL ORDER BY id LIMIT $2",
         params![account_id, limit],
     )?;
     let mut messages = Vec::new();

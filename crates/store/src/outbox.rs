@@ -351,6 +351,24 @@ pub fn mark_closed(tx: &mut Tx, id: &str, holder: &str, why: &str, now: Timestam
     Ok(marked == 1)
 }
 
+/// Sends nothing more of a kind to an account: what it would bring is of no use any more. What a worker has in its hands
+/// may be on the wire and goes on.
+pub fn withdraw(
+    tx: &mut Tx,
+    account_id: &str,
+    notice: NoticeKind,
+    why: &str,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.exec(
+        &format!(
+            "UPDATE outbox SET status = 'dropped', done_at = $1, last_error = $2, {FORGET}
+             WHERE account_id = $3 AND notice = $4 AND status IN ('waiting', 'parked') AND claimed_by IS NULL"
+        ),
+        params![now.micros(), why, account_id, notice.as_str()],
+    )
+}
+
 /// Makes sure that a message isn't sent. Not while a worker has it: it may be on the wire. Returns whether it was
 /// stopped.
 pub fn stop(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, DbError> {
@@ -362,6 +380,15 @@ pub fn stop(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, DbError> {
         params![now.micros(), id, now.micros()],
     )?;
     Ok(stopped == 1)
+}
+
+/// Sends a message that waits to another address.
+pub fn readdress(tx: &mut Tx, id: &str, address: &str) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE outbox SET address = $1 WHERE id = $2 AND status = 'waiting' AND claimed_by IS NULL",
+        params![address, id],
+    )?;
+    Ok(())
 }
 
 /// Lets a message that is parked or was dropped be tried anew. Returns whether it is waiting now.

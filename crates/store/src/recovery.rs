@@ -1,6 +1,6 @@
 //! Requests of people who forgot their password, until somebody has helped them.
 
-use crate::{DbError, Tx, params};
+use crate::{DbError, Tx, accounts::Kind, params};
 use domain::clock::Timestamp;
 
 /// An open request.
@@ -10,6 +10,8 @@ pub struct Request {
     pub id: String,
     /// Whose password is forgotten.
     pub account_id: String,
+    /// A partner's, or a colleague's.
+    pub kind: Kind,
     /// What the person is called.
     pub name: String,
     /// The person's address.
@@ -30,7 +32,7 @@ pub fn insert(tx: &mut Tx, id: &str, account_id: &str, now: Timestamp) -> Result
 /// The open requests, oldest first.
 pub fn open(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, DbError> {
     let rows = tx.all(
-        "SELECT r.id, r.account_id, a.name, a.email, r.requested_at
+        "SELECT r.id, r.account_id, a.kind, a.name, a.email, r.requested_at
          FROM recovery_request r JOIN account a ON a.id = r.account_id
          WHERE r.closed_at IS NULL ORDER BY r.id LIMIT $1",
         params![limit],
@@ -40,9 +42,10 @@ pub fn open(tx: &mut Tx, limit: i64) -> Result<Vec<Request>, DbError> {
             Ok(Request {
                 id: row.get(0)?,
                 account_id: row.get(1)?,
-                name: row.get(2)?,
-                email: row.get(3)?,
-                requested_at: Timestamp::from_micros(row.get(4)?),
+                kind: Kind::from_row(row, 2)?,
+                name: row.get(3)?,
+                email: row.get(4)?,
+                requested_at: Timestamp::from_micros(row.get(5)?),
             })
         })
         .collect()

@@ -362,9 +362,3 @@ pub fn insert_key(tx: &mut Tx, secret_hash: &str, ticket: i64, now: Timestamp) -
     )?;
     Ok(())
 }
-
-/// Whether the owner of an account has confirmed that its address is the owner's.
-pub fn is_confirmed(tx: &mut Tx, account_id: &str) -> Result<bool, DbError> {
-    let row = tx.opt("SELECT email_confirmed_at FROM account WHERE id = $1", params![account_id])?;
-    row.map_or(Ok(false), |row| Ok(row.get::<Option<i64>>(0)?.is_some()))
-}

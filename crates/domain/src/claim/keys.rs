@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 /// How many digits of a telephone number count, from its end: what comes before (country, area, a zero) is written in
-/// many ways.
-const PHONE_DIGITS: usize = 9;
+/// many ways. Whole numbers of several countries have eight.
+const PHONE_DIGITS: usize = 8;
 
 /// What a client is found by. An empty key finds nobody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub fn email_key(text: &str) -> String {
     if local.is_empty() || domain.is_empty() { String::new() } else { format!("{local}@{domain}") }
 }
 
-/// A telephone number: its last nine digits. Fewer than five are no number.
+/// A telephone number: its last eight digits. Fewer than five are no number.
 pub fn phone_key(text: &str) -> String {
     let digits: Vec<char> = text.chars().filter(char::is_ascii_digit).collect();
     if digits.len() < 5 {
@@ -60,64 +60,183 @@ pub fn telegram_key(text: &str) -> String {
     }
 }
 
-/// What companies add to their names, which people leave out.
-const LEGAL_FORMS: [&str; 22] = [
+/// Where anybody can have an address, by the first part of the host: two addresses there have nothing in common.
+const FREE_MAIL: [&str; 40] = [
+    "126",
+    "163",
+    "aol",
+    "bk",
+    "comcast",
+    "fastmail",
+    "free",
+    "gmail",
+    "gmx",
+    "hey",
+    "hotmail",
+    "icloud",
+    "inbox",
+    "libero",
+    "list",
+    "live",
+    "mail",
+    "me",
+    "msn",
+    "naver",
+    "o2",
+    "onet",
+    "orange",
+    "outlook",
+    "proton",
+    "protonmail",
+    "qq",
+    "rambler",
+    "seznam",
+    "t-online",
+    "tutanota",
+    "ukr",
+    "wanadoo",
+    "web",
+    "wp",
+    "ya",
+    "yahoo",
+    "yandex",
+    "ymail",
+    "zoho",
+];
+
+/// The company's own host in an email address or its key; none where anybody can have an address.
+pub fn own_host(email: &str) -> Option<&str> {
+    let host = email.rsplit_once('@')?.1;
+    let first = host.split('.').next().unwrap_or_default();
+    (host.contains('.') && !FREE_MAIL.contains(&first)).then_some(host)
+}
+
+/// What companies add to their names, which people leave out; spelled as [`spell`] does.
+const LEGAL_FORMS: [&str; 33] = [
     "ag",
+    "aps",
     "bv",
     "co",
-    "company",
+    "compani",
     "corp",
     "corporation",
+    "doo",
     "ev",
     "gbr",
     "gmbh",
     "inc",
+    "kft",
     "kg",
     "lda",
     "limited",
     "llc",
     "llp",
     "ltd",
-    "oy",
+    "nv",
+    "oao",
+    "oi",
+    "ooo",
+    "pao",
+    "plc",
+    "pti",
     "sa",
     "sarl",
     "srl",
+    "sro",
     "the",
     "ug",
+    "zao",
 ];
 
-/// A name: its words in lower case, without accents, punctuation and legal forms, parted by single spaces.
+/// A name: its words as [`spell`] writes them, without legal forms, parted by single spaces.
 pub fn name_key(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .flat_map(char::to_lowercase)
-        .map(|letter| if letter.is_alphanumeric() { plain(letter) } else { ' ' })
-        .collect();
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    let told: Vec<&str> = words.iter().copied().filter(|word| !LEGAL_FORMS.contains(word)).collect();
+    let spelled = spell(text);
+    let words: Vec<&str> = spelled.split_whitespace().collect();
+    let is_told = |word: &str| !LEGAL_FORMS.contains(&word);
+    // Initials are one word, with or without dots: "S.A." and "SA", "J. P. Morgan" and "JP Morgan".
+    let mut told: Vec<String> = Vec::new();
+    let mut in_initials = false;
+    for word in words.iter().filter(|word| is_told(word)) {
+        let is_initial = word.chars().nth(1).is_none();
+        match told.last_mut() {
+            Some(initials) if is_initial && in_initials => initials.push_str(word),
+            _ => told.push((*word).to_owned()),
+        }
+        in_initials = is_initial;
+    }
+    told.retain(|word| is_told(word));
     // A company may be called "The Company".
     if told.is_empty() { words.join(" ") } else { told.join(" ") }
 }
 
-/// A Latin letter without its accent.
-const fn plain(letter: char) -> char {
-    match letter {
-        'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',
-        'ç' | 'ć' | 'č' => 'c',
-        'ď' | 'đ' => 'd',
-        'è'..='ë' | 'ē' | 'ę' | 'ě' => 'e',
-        'ì'..='ï' | 'ī' | 'ı' => 'i',
-        'ł' => 'l',
-        'ñ' | 'ń' | 'ň' => 'n',
-        'ò'..='ö' | 'ø' | 'ō' | 'ő' => 'o',
-        'ř' => 'r',
-        'ś' | 'š' | 'ş' | 'ș' => 's',
-        'ť' | 'ț' => 't',
-        'ù'..='ü' | 'ū' | 'ů' | 'ű' => 'u',
-        'ý' | 'ÿ' => 'y',
-        'ź' | 'ż' | 'ž' => 'z',
-        other => other,
+/// Writes a name as most keyboards can: in lower case and Latin letters, without accents and apostrophes, other
+/// punctuation as spaces. What is written in two ways becomes one: `ue` and `ü`, `y`, `j` and `i`.
+fn spell(text: &str) -> String {
+    let mut spelled = String::new();
+    for letter in text.chars().flat_map(char::to_lowercase) {
+        match letter {
+            '\u{300}'..='\u{36f}' | '\'' | '’' | 'ʼ' | '`' | '´' => {}
+            letter if !letter.is_alphanumeric() => spelled.push(' '),
+            letter => match latin(letter) {
+                Some(latin) => latin.chars().for_each(|letter| push(&mut spelled, letter)),
+                None => push(&mut spelled, letter),
+            },
+        }
     }
+    spelled
+}
+
+fn push(spelled: &mut String, letter: char) {
+    match letter {
+        'y' | 'j' => spelled.push('i'),
+        'e' if spelled.ends_with(['a', 'o', 'u']) => {}
+        letter => spelled.push(letter),
+    }
+}
+
+/// A letter in plain Latin ones; none for what is plain already or has none.
+const fn latin(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'à'..='æ' | 'ā' | 'ă' | 'ą' | 'а' | 'α' | 'ά' => "a",
+        'б' => "b",
+        'ç' | 'ć' | 'č' => "c",
+        'ď' | 'đ' | 'ð' | 'д' | 'δ' => "d",
+        'è'..='ë' | 'ē' | 'ę' | 'ě' | 'е' | 'э' | 'ε' | 'έ' => "e",
+        'ф' | 'φ' => "f",
+        'ğ' | 'г' | 'ґ' | 'γ' => "g",
+        'ì'..='ï' | 'ī' | 'ı' | 'и' | 'й' | 'ы' | 'і' | 'ї' | 'η' | 'ή' | 'ι' | 'ί' | 'υ' | 'ύ' => {
+            "i"
+        }
+        'к' | 'κ' => "k",
+        'ł' | 'л' | 'λ' => "l",
+        'м' | 'μ' => "m",
+        'ñ' | 'ń' | 'ň' | 'н' | 'ν' => "n",
+        'ò'..='ö' | 'ø' | 'ō' | 'ő' | 'œ' | 'о' | 'ο' | 'ό' | 'ω' | 'ώ' => "o",
+        'п' | 'π' => "p",
+        'ř' | 'р' | 'ρ' => "r",
+        'ś' | 'š' | 'ş' | 'ș' | 'с' | 'σ' | 'ς' => "s",
+        'ť' | 'ț' | 'т' | 'τ' => "t",
+        'ù'..='ü' | 'ū' | 'ů' | 'ű' | 'у' | 'ў' => "u",
+        'в' | 'β' => "v",
+        'ξ' => "x",
+        'ý' | 'ÿ' => "i",
+        'ź' | 'ż' | 'ž' | 'з' | 'ζ' => "z",
+        'ж' => "zh",
+        'х' => "kh",
+        'χ' | 'ч' => "ch",
+        'ц' => "ts",
+        'ш' => "sh",
+        'щ' => "shch",
+        'ъ' | 'ь' => "",
+        'ё' => "io",
+        'є' => "ie",
+        'ю' => "iu",
+        'я' => "ia",
+        'ß' => "ss",
+        'þ' | 'θ' => "th",
+        'ψ' => "ps",
+        _ => return None,
+    })
 }
 
 /// How alike two name keys are, in basis points: the pieces of three letters that both have, twice, over those that
@@ -159,6 +278,8 @@ pub struct Clues {
     pub phones: Vec<String>,
     /// Keys of Telegram accounts.
     pub telegrams: Vec<String>,
+    /// Hosts of companies, from their addresses and sites.
+    pub hosts: Vec<String>,
 }
 
 /// How many of each kind are looked for.
@@ -182,7 +303,11 @@ impl Clues {
             if let Some(name) = linked.or_else(|| lower.strip_prefix('@')) {
                 keep(&mut clues.telegrams, telegram_key(&format!("@{name}")));
             } else if word.contains('@') {
-                keep(&mut clues.emails, email_key(lower.strip_prefix("mailto:").unwrap_or(&lower)));
+                let email = email_key(lower.strip_prefix("mailto:").unwrap_or(&lower));
+                keep(&mut clues.hosts, own_host(&email).unwrap_or_default().to_owned());
+                keep(&mut clues.emails, email);
+            } else if let Some(host) = site(&lower) {
+                keep(&mut clues.hosts, own_host(&format!("@{host}")).unwrap_or_default().to_owned());
             } else {
                 // A number may be written with spaces: it is put together again, until something else follows.
                 let is_part = word.chars().all(|c| c.is_ascii_digit() || "+-./".contains(c));
@@ -204,6 +329,14 @@ impl Clues {
     }
 }
 
+/// The host of a company's site, if a word is its address.
+fn site(word: &str) -> Option<&str> {
+    let address = ["https://www.", "http://www.", "https://", "http://", "www."]
+        .iter()
+        .find_map(|start| word.strip_prefix(start))?;
+    address.split(['/', '?', '#', ':']).next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +352,9 @@ mod tests {
         }
         assert_ne!(email_key("a.b@aurora.example"), email_key("ab@aurora.example"));
         assert_eq!(phone_key("+351 912 000 114"), phone_key("(912) 000-114"));
-        assert_eq!(phone_key("0049 (30) 000 112 34"), "000011234");
+        assert_eq!(phone_key("0049 (30) 000 112 34"), "00011234");
+        // Eight digits are a whole number in Norway, Denmark or Singapore.
+        assert_eq!(phone_key("+47 22 12 34 56"), phone_key("22123456"));
         assert_eq!((phone_key("1234"), email_key("nobody"), email_key("@x")), Default::default());
         assert_eq!(telegram_key("@Aurora_C"), "aurora_c");
         assert_eq!(telegram_key("+351912000114"), phone_key("912 000 114"));
@@ -228,13 +363,30 @@ mod tests {
     #[test]
     fn names_are_compared_without_what_people_leave_out() {
         assert_eq!(name_key("The Aurora Céramics, GmbH & Co. KG"), "aurora ceramics");
-        assert_eq!(name_key("The Company"), "the company");
-        assert_eq!(name_key("Łódź–Süd S.A."), "lodz sud s a");
+        assert_eq!(name_key("The Company"), "the compani");
+        assert_eq!(name_key("Łódź–Süd S.A."), "lodz sud");
+        for (one, other) in [
+            ("J. P. O'Brien & Sons L.L.C.", "JP OBrien Sons"),
+            ("Müller Bäckerei", "Mueller Baeckerei GmbH"),
+            ("Cafe\u{301} Søren", "Café Soeren"),
+            ("İstanbul Halı", "Istanbul Hali A"),
+            ("Сергей Иванов", "Sergey Ivanov"),
+            ("ООО «Аврора Керамика»", "Avrora Keramika"),
+            ("Αύρα Κεραμικά", "Aira Keramika"),
+        ] {
+            assert!(
+                likeness(&name_key(one), &name_key(other)) >= 9_000,
+                "{one}: {}, {}",
+                name_key(one),
+                name_key(other)
+            );
+        }
         for (one, other, least, most) in [
             ("Aurora Ceramics", "aurora ceramics ltd", 10_000, 10_000),
             ("Aurora", "Aurora Ceramics Studio", 8_000, 9_999),
             ("Aurora Ceramics", "Ceramics Aurora", 10_000, 10_000),
             ("Aurora Ceramics", "Aurora Keramics", 6_000, 9_000),
+            ("Юлия Щербакова", "Julia Shcherbakova", 6_000, 9_999),
             ("Aurora Ceramics", "Borealis Timber", 0, 1_500),
             ("Al", "Al Fresco", 0, 7_999),
             ("", "Aurora", 0, 0),
@@ -250,10 +402,12 @@ mod tests {
             "Ann Lee, Ann.Lee+x@example.com / +351 912 000 114 or t.me/Ann_Lee (mailto:b@example.org).",
         );
         assert_eq!(clues.emails, ["ann.lee@example.com", "b@example.org"]);
-        assert_eq!(clues.phones, ["912000114"]);
-        assert_eq!(clues.telegrams, ["ann_lee", "912000114"]);
+        assert_eq!(clues.phones, ["12000114"]);
+        assert_eq!(clues.telegrams, ["ann_lee", "12000114"]);
         let clues = Clues::read("call 912-000-114 at noon or 030/1234567, flat 12");
-        assert_eq!(clues.phones, ["912000114", "301234567"]);
+        assert_eq!(clues.phones, ["12000114", "01234567"]);
+        let clues = Clues::read("info@aurora.example or ann@gmail.com, https://www.borealis.example/about");
+        assert_eq!(clues.hosts, ["aurora.example", "borealis.example"]);
         assert_eq!(Clues::read("no idea, ask Tom"), Clues::default());
     }
 

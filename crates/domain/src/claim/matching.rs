@@ -3,13 +3,19 @@
 
 use crate::clock::{DAY, Day, HOUR, Timestamp};
 
-use super::keys::{Clues, Keys, likeness};
+use super::keys::{Clues, Keys, likeness, own_host};
 
 /// The source of a code that was typed into the contact form.
 pub const TYPED: &str = "contact form";
 
 /// A client from this many points on is proposed.
 pub const LEAST: i64 = 20;
+
+/// From this many on a proposal is likely.
+pub const LIKELY: i64 = 35;
+
+/// From this many on it is strong.
+pub const STRONG: i64 = 60;
 
 /// What is known of a client who may be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +55,8 @@ pub struct Visit {
 pub enum Reason {
     /// The same mailbox.
     Email,
+    /// Another mailbox of the same company, at this host.
+    Host(String),
     /// The same telephone number.
     Phone,
     /// The same Telegram account.
@@ -78,6 +86,7 @@ impl Reason {
         match self {
             Reason::Email => 60,
             Reason::Phone | Reason::Telegram => 50,
+            Reason::Host(_) => 25,
             Reason::Name(9_000..) => 30,
             Reason::Name(6_000..) => 20,
             Reason::Name(_) => 10,
@@ -86,7 +95,11 @@ impl Reason {
             Reason::Days(_) => 5,
             Reason::Before(_) => -20,
             Reason::Visit { before, damaged, indicated, .. } => {
-                let near = if *before <= HOUR { 20 } else { 10 };
+                let near = match *before {
+                    ..=HOUR => 20,
+                    before if before <= 6 * HOUR => 10,
+                    _ => 5,
+                };
                 near + if *damaged { 5 } else { 0 } + if *indicated { 5 } else { 0 }
             }
         }
@@ -96,6 +109,7 @@ impl Reason {
     pub fn words(&self) -> String {
         match self {
             Reason::Email => "The same email address.".into(),
+            Reason::Host(host) => format!("An email address at the same company ({host})."),
             Reason::Phone => "The same telephone number.".into(),
             Reason::Telegram => "The same Telegram account.".into(),
             Reason::Name(10_000) => "The same name.".into(),
@@ -144,6 +158,8 @@ pub fn reasons(statement: &Statement, candidate: &Candidate, visits: &[Visit]) -
     let (clues, keys) = (&statement.clues, &candidate.keys);
     if is_in(&clues.emails, &keys.email) {
         reasons.push(Reason::Email);
+    } else if let Some(host) = own_host(&keys.email).filter(|host| is_in(&clues.hosts, host)) {
+        reasons.push(Reason::Host(host.to_owned()));
     }
     if is_in(&clues.phones, &keys.phone) {
         reasons.push(Reason::Phone);
@@ -188,8 +204,8 @@ pub fn points(reasons: &[Reason]) -> i64 {
 /// How strong a proposal is, in a word.
 pub const fn strength(points: i64) -> &'static str {
     match points {
-        60.. => "Strong",
-        35.. => "Likely",
+        STRONG.. => "Strong",
+        LIKELY.. => "Likely",
         _ => "Weak",
     }
 }
@@ -249,6 +265,10 @@ mod tests {
             [Reason::Email, Reason::Phone, Reason::Telegram, Reason::Name(10_000), Reason::Days(0)]
         );
         assert_eq!((points(&found), strength(points(&found))), (205, "Strong"));
+        let colleague = candidate("Ann Lee", "ann@aurora.example", "", "", NOON);
+        let found = reasons(&statement(), &colleague, &[]);
+        assert_eq!(found, [Reason::Host("aurora.example".into()), Reason::Days(0)]);
+        assert_eq!((strength(points(&found)), found[0].points()), ("Likely", 25));
         let stranger = candidate("Borealis Timber", "x@example.com", "", "", NOON.plus(40 * DAY));
         assert!(points(&reasons(&statement(), &stranger, &[])) < LEAST);
         // Nobody is the same because both left a field empty.
@@ -286,6 +306,8 @@ mod tests {
             "This partner's link was followed from t.me, which the partner names, 10 minutes before the contact was left."
         );
         assert_eq!(told.points(), 25);
+        let points_after = |before| reasons(&statement(), &client, &[visit(before, "", false)])[1].points();
+        assert_eq!([6 * HOUR, 6 * HOUR + 1].map(points_after), [10, 5]);
         let damaged = reasons(&statement(), &client, &[visit(30 * SECOND, "", true)]);
         assert_eq!(damaged[0].points(), 25);
         let typed = reasons(&statement(), &client, &[visit(60 * SECOND, TYPED, true)]);

@@ -41,6 +41,16 @@ pub const LUCAS: usize = 7;
 pub const HANNAH: usize = 8;
 /// Has forgotten the password.
 pub const OSCAR: usize = 10;
+/// Waits too long for the answer to a claim.
+pub const CHIARA: usize = 11;
+/// Has lost a client to a claim.
+pub const DMITRI: usize = 12;
+/// Has a client to whom somebody else wrote, too.
+pub const ADAEZE: usize = 13;
+/// Was given a client for some days.
+pub const THOMAS: usize = 14;
+/// Has a card of hers in a client's hand.
+pub const GRETA: usize = 20;
 
 use WalletKind::{Btc, Eth, Iban, Other, Paypal, UsdtEthereum, UsdtTron};
 
@@ -58,8 +68,8 @@ const CAST: [Line; 40] = [
     ("Hannah Goldberg", 20, 9, &[Iban], ""),
     ("Noor Haddad", 363, 0, &[], "new, nothing yet"),
     ("Oscar Lundgren", 2, 8, &[Iban], ""),
-    ("Chiara Bellini", 4, 7, &[UsdtTron, Iban], ""),
-    ("Dmitri Volkov", 5, 7, &[UsdtTron], ""),
+    ("Chiara Bellini", 4, 7, &[UsdtTron, Iban], "claim to a lost client, overdue"),
+    ("Dmitri Volkov", 5, 7, &[UsdtTron], "lost a client and its commission to a claim"),
     ("Adaeze Obi", 8, 6, &[Paypal], ""),
     ("Thomas Keller", 10, 6, &[Iban], ""),
     ("Yuki Mori", 14, 6, &[Btc], ""),

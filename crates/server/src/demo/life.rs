@@ -49,7 +49,7 @@ pub struct World {
     /// By place in the cast.
     partners: Vec<Option<Joined>>,
     /// Client and transaction numbers by place in the story; 0 before the client has come.
-    clients: Vec<i64>,
+    pub clients: Vec<i64>,
     deals: Vec<i64>,
     waiting: Vec<Waiting>,
     /// Withdrawals that are paid together.
@@ -60,10 +60,13 @@ pub struct World {
     pub clicks: i64,
 }
 
+/// A partner who has signed up.
 #[derive(Debug, Clone)]
-pub(super) struct Joined {
-    pub(super) id: String,
-    code: ReferralCode,
+pub struct Joined {
+    /// The account's identifier.
+    pub id: String,
+    /// The referral code.
+    pub code: ReferralCode,
     at: Timestamp,
 }
 
@@ -115,12 +118,19 @@ impl World {
         today.visits(day, i64::try_from(number)?, end)
     }
 
-    pub(super) fn partner(&self, place: usize) -> anyhow::Result<&Joined> {
+    /// The partner with a place in the cast.
+    ///
+    /// # Errors
+    /// Before the partner has signed up.
+    pub fn partner(&self, place: usize) -> anyhow::Result<&Joined> {
         self.partners[place].as_ref().context("the partner has not signed up yet")
     }
 
     /// Somebody of the office with a role; of several the one whose turn it is.
-    pub(super) fn actor(&self, role: Role, turn: usize) -> anyhow::Result<Actor> {
+    ///
+    /// # Errors
+    /// When nobody has the role.
+    pub fn actor(&self, role: Role, turn: usize) -> anyhow::Result<Actor> {
         let fitting: Vec<&Actor> =
             self.staff.iter().filter(|(has, _)| *has == role).map(|(_, actor)| actor).collect();
         let actor = fitting.get(turn % fitting.len().max(1)).context("nobody has the role")?;
@@ -333,6 +343,7 @@ impl Today<'_, '_, '_> {
                 partners::suspend(self.tx, &env, &by, &id, reason)?;
             }
             Event::LiftHold => self.set_up(at, |programme| programme.hold_days = 0)?,
+            Event::Lost(step) => step.happen(self.tx, &env, self.world)?,
             Event::Desk(scene) => self.desk(&env, scene)?,
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 mod addresses;
 pub mod cast;
+mod claims;
 mod clicks;
 mod desk;
 mod life;

@@ -8,6 +8,7 @@ use domain::{
 
 use super::{
     cast::{self, AMARA, Character, ELIF, HANNAH, JONAS, KENJI, LUCAS, MARA, OSCAR, PRIYA, SOFIA},
+    claims::Step,
     desk,
     names::{People, Person},
     random::Rng,
@@ -105,6 +106,8 @@ pub enum Event {
     Suspend(usize, &'static str),
     /// The office lifts the hold period.
     LiftHold,
+    /// Something happens to a client whose link was lost.
+    Lost(Step),
     /// Something at the withdrawal desk.
     Desk(desk::Scene),
 }
@@ -144,6 +147,7 @@ impl Story {
         };
         plot.sign_ups();
         plot.followed();
+        plot.lost_referrals();
         plot.by_chance();
         plot.turns();
         plot.paydays();
@@ -175,28 +179,32 @@ pub fn weekday(day: Day) -> usize {
     usize::try_from((day.0 + 3).rem_euclid(7)).expect("0 to 6")
 }
 
-struct Plot {
+/// A story that is being made up.
+pub struct Plot {
     rng: Rng,
     people: People,
-    now: Timestamp,
+    /// When it ends.
+    pub now: Timestamp,
     first: Day,
     cast: Vec<Character>,
-    clients: Vec<Client>,
+    /// The clients so far.
+    pub clients: Vec<Client>,
     further: usize,
     /// Deals closed by chance: place, when, and the amount of those won.
     closed: Vec<(usize, Timestamp, Option<Money>)>,
-    events: Vec<(Timestamp, Event)>,
+    /// What happens, in any order.
+    pub events: Vec<(Timestamp, Event)>,
 }
 
 impl Plot {
     /// A moment of a day between two hours.
-    fn at(&mut self, day: i64, from_hour: i64, to_hour: i64) -> Timestamp {
+    pub fn at(&mut self, day: i64, from_hour: i64, to_hour: i64) -> Timestamp {
         let second = self.rng.between(from_hour * 3_600, to_hour * 3_600 - 1);
         Day(self.first.0 + day).start().plus(second * SECOND)
     }
 
     /// A moment in the office: the day itself, or the Monday after it.
-    fn office(&mut self, day: i64) -> Timestamp {
+    pub fn office(&mut self, day: i64) -> Timestamp {
         let weekend = match weekday(Day(self.first.0 + day)) {
             5 => 2,
             6 => 1,
@@ -206,7 +214,7 @@ impl Plot {
     }
 
     /// Adds what has happened by now; returns whether it has.
-    fn add(&mut self, at: Timestamp, event: Event) -> bool {
+    pub fn add(&mut self, at: Timestamp, event: Event) -> bool {
         let happened = at <= self.now.plus(-HOUR / 6);
         if happened {
             self.events.push((at, event));
@@ -227,7 +235,8 @@ impl Plot {
         }
     }
 
-    fn client(&mut self, at: Timestamp, sent: Option<(usize, Came)>) -> usize {
+    /// A client comes, and a deal with the client; returns the place of both.
+    pub fn client(&mut self, at: Timestamp, sent: Option<(usize, Came)>) -> usize {
         let phone = self.rng.percent(55);
         let telegram = self.rng.percent(25);
         let email = self.rng.percent(90) || !(phone || telegram);

@@ -18,8 +18,10 @@ pub struct Letter {
     pub quote: Option<String>,
     /// Where to go on: what that is called, and the whole address.
     pub link: Option<(String, String)>,
-    /// Small print below: why it came, how to stop it.
+    /// Small print below: why it came.
     pub footer: String,
+    /// The whole address where it can be stopped, if it can.
+    pub choices: Option<String>,
     /// The programme's name.
     pub programme: String,
     /// It holds a one-time address.

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use domain::notice::Choice;
 use lettre::{
     Address, Message,
     message::{Mailbox, MultiPart},
@@ -23,6 +24,7 @@ use super::delivery::Outcome;
 use crate::{
     app::App,
     config::{Encryption, Smtp},
+    web::paths,
 };
 
 /// How long a connection that nobody uses is kept: below what mail servers wait for a word before they hang up.
@@ -197,6 +199,9 @@ fn build(
     if let Ok(support) = support.parse::<Address>() {
         builder = builder.reply_to(Mailbox::new(None, support));
     }
+    if message.notice.choice() == Choice::Free {
+        builder = builder.header(ListUnsubscribe(format!("<{public_url}{}>", paths::ACCOUNT_NOTICES)));
+    }
     let body = message.body.clone();
     Ok(if message.html.is_empty() {
         builder.singlepart(lettre::message::SinglePart::plain(body))?
@@ -231,6 +236,24 @@ impl lettre::message::header::Header for AutoSubmitted {
 
     fn display(&self) -> lettre::message::header::HeaderValue {
         lettre::message::header::HeaderValue::new(Self::name(), "auto-generated".into())
+    }
+}
+
+/// Tells mail programs where a notice can be switched off that the person may switch off (RFC 2369, section 3.2).
+#[derive(Clone)]
+struct ListUnsubscribe(String);
+
+impl lettre::message::header::Header for ListUnsubscribe {
+    fn name() -> lettre::message::header::HeaderName {
+        lettre::message::header::HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(value: &str) -> Result<ListUnsubscribe, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(ListUnsubscribe(value.to_owned()))
+    }
+
+    fn display(&self) -> lettre::message::header::HeaderValue {
+        lettre::message::header::HeaderValue::new(Self::name(), self.0.clone())
     }
 }
 
@@ -287,7 +310,17 @@ mod tests {
             assert!(text.contains(line), "{line} is missing in {text}");
         }
         assert!(text.is_ascii(), "{text}");
+        let unsubscribe = "List-Unsubscribe: <https://partners.example.com/account/notices>\r\n";
+        assert!(text.contains(unsubscribe), "a free notice can be switched off: {text}");
         assert_eq!(text.matches("jo@example.com").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn what_always_comes_offers_no_way_to_stop_it() {
+        for notice in [NoticeKind::Recovery, NoticeKind::WithdrawalPaid, NoticeKind::OfficeDue] {
+            let text = text(&outbox::Message { notice, ..message() }, "");
+            assert!(!text.contains("List-Unsubscribe"), "{notice:?}: {text}");
+        }
     }
 
     #[test]

@@ -83,6 +83,7 @@ pub fn by_mail_instead(tx: &mut Tx, env: &Env, account: &Account, message: &Mess
         quote: None,
         link: None,
         footer: "This should have come by Telegram, where we can't reach you any more.".into(),
+        choices: None,
         programme: env.programme.name.clone(),
         secret: false,
     };

@@ -1,6 +1,9 @@
 //! The words of every notice.
 
-use domain::{money::Money, notice::Choice};
+use domain::{
+    money::Money,
+    notice::{Choice, NoticeKind},
+};
 
 use super::{Letter, Notice};
 use crate::{app::Env, web::paths};
@@ -298,7 +301,7 @@ impl Notice {
                 vec!["We have answered your request. To reply, open the conversation.".into()],
                 vec![],
                 Some(answer.clone()),
-                Some(("See the whole conversation and reply", to(path))),
+                Some(("Read and reply", to(path))),
             ),
             Notice::FeedbackAnswered { message, answer } => say(
                 "An answer to your feedback".into(),
@@ -404,21 +407,23 @@ impl Notice {
             facts: words.facts,
             quote: words.quote,
             link: words.link.map(|(label, address)| (label.to_owned(), address)),
-            footer: self.footer(env),
+            footer: self.footer(programme),
+            choices: (self.kind().choice() == Choice::Free).then(|| to(paths::ACCOUNT_NOTICES)),
             programme: programme.clone(),
             secret,
         }
     }
 
-    /// Why it came, and how to stop it where that is possible.
-    fn footer(&self, env: &Env) -> String {
-        let programme = &env.programme.name;
+    /// Why it came.
+    fn footer(&self, programme: &str) -> String {
         match self.kind().choice() {
-            Choice::Free => format!(
-                "You get this as a partner of {programme}. Choose which notices you want: {}{}",
-                env.public_url,
-                paths::ACCOUNT_NOTICES
-            ),
+            Choice::Free => format!("You get this as a partner of {programme}."),
+            _ if self.kind() == NoticeKind::Invitation => {
+                format!("You get this because an admin of {programme} has invited you.")
+            }
+            _ if self.kind().is_for_staff() => {
+                format!("You get this because you work in the office of {programme}.")
+            }
             _ => format!("You get this because of your account or request at {programme}."),
         }
     }

@@ -3,6 +3,7 @@
 use domain::{
     clock::DAY,
     ids::Ids,
+    notice::NoticeKind,
     referral_code::ReferralCode,
     text::{Email, Name},
 };
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// For how many days the address that confirms an email address can be used.
-const CONFIRM_DAYS: i64 = 7;
+const CONFIRM_DAYS: i64 = NoticeKind::ConfirmEmail.lasts().unwrap() / DAY;
 
 /// What a person who signs up gives.
 #[derive(Debug, Clone)]
@@ -137,8 +138,8 @@ pub fn change_profile(
     audit::record(tx, env, by, Act { what: "profile.changed", on, changes: &changes, reason: "" })
 }
 
-/// Sets a new password: every other session ends, and so do a one-time address for a new password and a change of the
-/// email address under way, which somebody else may have begun. `keep` is the hash of the secret of the session
+/// Sets a new password: every other session ends, and so do a one-time address for a new password, one that connects
+/// Telegram and a change of the email address under way, which somebody else may have begun. `keep` is the hash of the secret of the session
 /// that goes on.
 ///
 /// # Errors
@@ -152,7 +153,9 @@ pub fn change_password(
 ) -> Result<(), DbError> {
     accounts::set_password(tx, &by.id, password_hash)?;
     store::sessions::close_others(tx, &by.id, keep)?;
-    store::sessions::revoke(tx, &by.id, Purpose::Recovery)?;
+    for purpose in [Purpose::Recovery, Purpose::Telegram] {
+        sessions::revoke(tx, env, &by.id, purpose)?;
+    }
     let what = "The password of your account was changed, and every other device was signed out.".into();
     notify::tell(tx, env, &by.id, &Notice::AccountChanged { what })?;
     let on = (by.own_subject(), by.id.as_str());
@@ -163,6 +166,7 @@ pub fn change_password(
 fn confirmation_secret(tx: &mut Tx, env: &Env, account_id: &str, email_key: &str) -> Result<String, DbError> {
     let secret = env.ids.secret();
     let token_hash = sessions::hash(&secret);
+    sessions::revoke(tx, env, account_id, Purpose::ConfirmEmail)?;
     let lifetime = CONFIRM_DAYS * DAY;
     store::sessions::issue_about(
         tx,

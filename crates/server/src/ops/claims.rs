@@ -1,16 +1,16 @@
 //! Claims: a partner says that a client is theirs, sales looks at what speaks for it and rules.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use domain::{
     attribution::Method,
     claim::{
         ClaimAct, ClaimRefusal, ClaimStatus, due_day,
         keys::{Clues, Keys, name_key},
-        matching::{self, Candidate, LEAST, Reason, Statement, Visit},
+        matching::{self, Candidate, LEAST, LIKELY, Reason, STRONG, Statement, Visit},
         next_status,
     },
-    clock::Day,
+    clock::{DAY, Day, Timestamp},
     permission::Permission,
     referral_code::damage::Damage,
 };
@@ -243,6 +243,9 @@ const DAYS_BEFORE: i64 = 1;
 const DAYS_AFTER: i64 = 14;
 /// How many clients of those days are looked at.
 const MOST_CLIENTS: i64 = 300;
+/// Where there are more: how many are looked at after each trace, and how many traces of each kind.
+const AFTER_TRACE: i64 = 20;
+const MOST_TRACES: usize = 10;
 /// How many clicks of all partners are walked through to find this partner's.
 const MOST_WALKED: i64 = 200_000;
 /// How many visits of the partner are taken.
@@ -324,25 +327,47 @@ fn reasons_for(tx: &mut Tx, claim: &Claim, client: &Client) -> Result<Vec<Reason
 /// When the database says no.
 pub fn proposals(tx: &mut Tx, claim: &Claim, around: &Around) -> Result<Vec<Proposal>, DbError> {
     let said = statement(claim);
+    let mut clients: BTreeMap<i64, Client> = BTreeMap::new();
+    let mut keep =
+        |found: Vec<Client>| clients.extend(found.into_iter().map(|client| (client.number, client)));
+    keep(look::by_keys(tx, &said.clues, &said.name)?);
     let (first, end) =
         (Day(claim.sent_on.0 - DAYS_BEFORE).start(), Day(claim.sent_on.0 + DAYS_AFTER + 1).start());
-    let mut numbers: BTreeSet<i64> = look::by_keys(tx, &said.clues, &said.name)?.into_iter().collect();
-    numbers.extend(look::by_time(tx, first, end, MOST_CLIENTS)?);
+    keep(look::by_words(tx, &claim.client_name, first)?);
+    let (found, all) = look::by_time(tx, first, end, MOST_CLIENTS)?;
+    keep(found);
+    if !all {
+        // Too many to look at each: those who came soonest after a trace are the likeliest.
+        for trace in traces(claim, around) {
+            keep(look::by_time(tx, trace, trace.plus(DAY), AFTER_TRACE)?.0);
+        }
+    }
     let visits = visits(around);
     let mut found = Vec::new();
-    for number in numbers {
-        let Some(client) = clients::by_number(tx, number)? else { continue };
+    for client in clients.into_values() {
         let reasons = matching::reasons(&said, &candidate(&client), &visits);
         if matching::points(&reasons) >= LEAST {
             found.push(Proposal { client, reasons, history: Vec::new() });
         }
     }
     found.sort_by_key(|proposal| (Reverse(proposal.points()), proposal.client.number));
+    // Where one stands out, those for whom only the time speaks are noise.
+    if found.first().is_some_and(|best| best.points() >= STRONG) {
+        found.retain(|proposal| proposal.points() >= LIKELY);
+    }
     found.truncate(MOST_PROPOSED);
     for proposal in &mut found {
         proposal.history = clients::attributions(tx, proposal.client.number)?;
     }
     Ok(found)
+}
+
+/// When the damaged codes close to the partner's and the visits nearest to the stated day were seen.
+fn traces(claim: &Claim, around: &Around) -> Vec<Timestamp> {
+    let mut clicks: Vec<Timestamp> = around.clicks.iter().map(|click| click.at).collect();
+    clicks.sort_by_key(|at| (at.day().0 - claim.sent_on.0).abs());
+    clicks.truncate(MOST_TRACES);
+    around.damaged.iter().take(MOST_TRACES).map(|(code, _)| code.at).chain(clicks).collect()
 }
 
 /// Whether a claim's status lets somebody rule on it.

@@ -2,6 +2,7 @@
 
 use domain::{
     clock::{HOUR, Timestamp},
+    notice::NoticeKind,
     text::Email,
 };
 use store::{
@@ -16,7 +17,7 @@ use super::{
     Actor,
     accounts::owner,
     audit::{self, Act, Change},
-    sessions::hash,
+    sessions::{hash, revoke},
 };
 use crate::{
     app::Env,
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// Within how many hours both must have agreed.
-pub const VALID_HOURS: i64 = 24;
+pub const VALID_HOURS: i64 = NoticeKind::AdoptEmail.lasts().unwrap() / HOUR;
 
 /// Why a change doesn't begin.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +52,7 @@ pub fn ask(tx: &mut Tx, env: &Env, by: &Actor, email: &Email) -> Result<(), AskE
     }
     let lifetime = VALID_HOURS * HOUR;
     email_changes::begin(tx, &by.id, email.as_str(), &email.key(), env.now, lifetime)?;
+    revoke_both(tx, env, &by.id)?;
     let known = accounts::by_email(tx, &email.key())?.filter(|account| account.id != by.id);
     let issue = |tx: &mut Tx, purpose| -> Result<String, DbError> {
         let secret = env.ids.secret();
@@ -76,11 +78,17 @@ pub fn ask(tx: &mut Tx, env: &Env, by: &Actor, email: &Email) -> Result<(), AskE
 }
 
 /// Ends the change that is under way and its one-time addresses. Returns whether there was one.
-fn forget(tx: &mut Tx, account_id: &str) -> Result<bool, DbError> {
+fn forget(tx: &mut Tx, env: &Env, account_id: &str) -> Result<bool, DbError> {
     let was_under_way = email_changes::end(tx, account_id)?;
-    sessions::revoke(tx, account_id, Purpose::ReleaseEmail)?;
-    sessions::revoke(tx, account_id, Purpose::AdoptEmail)?;
+    revoke_both(tx, env, account_id)?;
     Ok(was_under_way)
+}
+
+fn revoke_both(tx: &mut Tx, env: &Env, account_id: &str) -> Result<(), DbError> {
+    for purpose in [Purpose::ReleaseEmail, Purpose::AdoptEmail] {
+        revoke(tx, env, account_id, purpose)?;
+    }
+    Ok(())
 }
 
 /// Ends the change that is under way.
@@ -88,7 +96,7 @@ fn forget(tx: &mut Tx, account_id: &str) -> Result<bool, DbError> {
 /// # Errors
 /// When the database says no.
 pub fn cancel(tx: &mut Tx, env: &Env, by: &Actor) -> Result<(), DbError> {
-    if !forget(tx, &by.id)? {
+    if !forget(tx, env, &by.id)? {
         return Ok(());
     }
     let on = (by.own_subject(), by.id.as_str());
@@ -199,13 +207,13 @@ fn change_now(
     change: &EmailChange,
     keep: Option<&str>,
 ) -> Result<Answered, DbError> {
-    forget(tx, &account.id)?;
+    forget(tx, env, &account.id)?;
     if !profiles::set_email(tx, &account.id, &change.email, &change.email_key, env.now)? {
         return Ok(Answered::Taken);
     }
     // What was sent to the old address opens nothing any more.
     for purpose in [Purpose::Recovery, Purpose::ConfirmEmail] {
-        sessions::revoke(tx, &account.id, purpose)?;
+        revoke(tx, env, &account.id, purpose)?;
     }
     sessions::close_others(tx, &account.id, keep.unwrap_or_default())?;
     let old = Recipient { name: &account.name, email: &account.email };

@@ -1,10 +1,6 @@
 //! What becomes of messages: the worker's findings, and what staff decide about them.
 
-use domain::{
-    clock::HOUR,
-    notice::{Channel, NoticeKind},
-    retry,
-};
+use domain::{notice::Channel, retry};
 use store::{
     DbError, Tx, accounts, notices,
     outbox::{self, Message, Status},
@@ -90,8 +86,14 @@ pub enum OutboxError {
     #[error("The one-time address in this message is not kept any more. Make a new one instead.")]
     Forgotten,
     /// Its one-time address has run out.
-    #[error("The one-time address in this message has run out. Send a new one from Recovery instead.")]
-    RunOut,
+    #[error("{0}")]
+    RunOut(&'static str),
+    /// The chat may be somebody else's by now.
+    #[error("The person has no Telegram connected any more, so this can't be sent there again.")]
+    Disconnected,
+    /// No number is known.
+    #[error("No Telegram group of staff is entered in Settings.")]
+    NoGroup,
     /// A worker has it, or it is done with.
     #[error("This message is being sent at this moment, or is done with already.")]
     TooLate,
@@ -115,10 +117,21 @@ pub fn can_send_again(message: &Message, env: &Env) -> Result<(), OutboxError> {
     if message.secret && (message.status == Status::Sent || message.body.is_empty()) {
         return Err(OutboxError::Forgotten);
     }
-    if message.notice == NoticeKind::Recovery && env.now.since(message.created_at) >= HOUR {
-        return Err(OutboxError::RunOut);
+    match retry::run_out(message.notice, message.created_at, env.now) {
+        Some(why) => Err(OutboxError::RunOut(why)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The chat that a message belongs to today: the person may have connected another one, the group may have another
+/// number, and the old chat may be somebody else's.
+fn chat_now(tx: &mut Tx, env: &Env, message: &Message) -> Result<String, OutboxError> {
+    let Some(account_id) = &message.account_id else {
+        let group = env.programme.staff_chat.clone();
+        return if group.is_empty() { Err(OutboxError::NoGroup) } else { Ok(group) };
+    };
+    let link = notices::telegram(tx, account_id)?.filter(|link| link.broken.is_empty());
+    Ok(link.ok_or(OutboxError::Disconnected)?.chat_id)
 }
 
 /// Has a message tried anew; one that was sent is written once more. Returns the identifier of what waits now.
@@ -128,6 +141,10 @@ pub fn can_send_again(message: &Message, env: &Env) -> Result<(), OutboxError> {
 pub fn send_again(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<String, OutboxError> {
     let message = by_id(tx, id)?;
     can_send_again(&message, env)?;
+    let address = match message.channel {
+        Channel::Mail => message.address.clone(),
+        Channel::Telegram => chat_now(tx, env, &message)?,
+    };
     let (waiting, done) = if message.status == Status::Sent {
         let copy = env.ids.uuid(env.now);
         let copied = outbox::copy(tx, id, &copy, env.now)?;
@@ -138,6 +155,8 @@ pub fn send_again(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<String
     if !done {
         return Err(OutboxError::TooLate);
     }
+    outbox::readdress(tx, &waiting, &address)?;
+    let message = Message { address, ..message };
     record(tx, env, by, "message.sent_again", &message, Status::Waiting)?;
     Ok(waiting)
 }

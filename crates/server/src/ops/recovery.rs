@@ -14,8 +14,9 @@ use store::{
 
 use super::{
     Actor,
+    accounts::owner,
     audit::{self, Act, Change},
-    sessions::hash,
+    sessions::{Browser, hash, remember_device, revoke},
 };
 use crate::{
     app::Env,
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// How long the one-time address can be used, in hours.
-pub const VALID_HOURS: i64 = 1;
+pub const VALID_HOURS: i64 = NoticeKind::Recovery.lasts().unwrap() / HOUR;
 
 /// How many mails an account is sent in an hour, however often somebody asks: a mailbox isn't to be flooded by whoever
 /// knows its address.
@@ -72,6 +73,7 @@ fn mail(tx: &mut Tx, env: &Env, account: &Account, secret: String) -> Result<(),
 
 fn issue_to(tx: &mut Tx, env: &Env, account: &Account, secret: &str) -> Result<(), DbError> {
     let lifetime = VALID_HOURS * HOUR;
+    revoke(tx, env, &account.id, Purpose::Recovery)?;
     sessions::issue(tx, &hash(secret), Purpose::Recovery, Some(&account.id), env.now, lifetime)
 }
 
@@ -169,11 +171,11 @@ fn record(tx: &mut Tx, env: &Env, by: &Actor, what: &str, account: &Account) -> 
     audit::record(tx, env, by, Act { what, on, changes: &changes, reason: "" })
 }
 
-/// Whose password a one-time address changes: name and email address, while it can be used.
+/// The account whose password a one-time address changes, while it can be used.
 ///
 /// # Errors
 /// When the database says no.
-pub fn peek(tx: &mut Tx, env: &Env, secret: &str) -> Result<Option<(String, String)>, DbError> {
+pub fn peek(tx: &mut Tx, env: &Env, secret: &str) -> Result<Option<Account>, DbError> {
     let one_time = sessions::peek(tx, &hash(secret), env.now)?;
     let Some(account_id) = one_time
         .filter(|one_time| one_time.purpose == Purpose::Recovery)
@@ -181,12 +183,11 @@ pub fn peek(tx: &mut Tx, env: &Env, secret: &str) -> Result<Option<(String, Stri
     else {
         return Ok(None);
     };
-    let account = accounts::by_id(tx, &account_id)?.filter(|account| !account.disabled);
-    Ok(account.map(|account| (account.name, account.email)))
+    Ok(accounts::by_id(tx, &account_id)?.filter(|account| !account.disabled))
 }
 
-/// Sets the new password, ends every session of the account and opens a new one, whose secret is returned. None
-/// when the address has been used or has run out.
+/// Sets the new password, ends every session of the account and opens a new one, whose secret is returned. The browser
+/// is known from then on. None when the address has been used or has run out.
 ///
 /// # Errors
 /// When the database says no.
@@ -195,34 +196,24 @@ pub fn reset(
     env: &Env,
     secret: &str,
     password_hash: &str,
-    user_agent: &str,
+    browser: &Browser,
 ) -> Result<Option<String>, DbError> {
-    if peek(tx, env, secret)?.is_none() {
-        return Ok(None);
-    }
-    let account_id = sessions::peek(tx, &hash(secret), env.now)?.and_then(|one_time| one_time.account_id);
-    let Some(account_id) = account_id else { return Ok(None) };
+    let Some(account) = peek(tx, env, secret)? else { return Ok(None) };
     if !sessions::redeem(tx, &hash(secret), env.now)? {
         return Ok(None);
     }
-    accounts::set_password(tx, &account_id, password_hash)?;
-    sessions::close_all(tx, &account_id)?;
-    recovery::close(tx, &account_id, None, env.now)?;
-    let session = super::sessions::open(tx, env, &account_id, user_agent, None)?;
+    accounts::set_password(tx, &account.id, password_hash)?;
+    sessions::close_all(tx, &account.id)?;
+    // Whoever was in the account may have begun to have its notices sent to a chat of their own.
+    revoke(tx, env, &account.id, Purpose::Telegram)?;
+    recovery::close(tx, &account.id, None, env.now)?;
+    let session =
+        super::sessions::open(tx, env, &account.id, &browser.user_agent, browser.before.as_deref())?;
+    remember_device(tx, env, &account.id, &browser.device)?;
     let what = "A new password was chosen with a one-time address, and every other device was signed out.";
-    notify::tell(tx, env, &account_id, &Notice::AccountChanged { what: what.into() })?;
-    let by = owner(tx, &account_id)?;
-    let on = (by.own_subject(), account_id.as_str());
+    notify::tell(tx, env, &account.id, &Notice::AccountChanged { what: what.into() })?;
+    let by = owner(tx, &account)?;
+    let on = (by.own_subject(), account.id.as_str());
     audit::record(tx, env, &by, Act { what: "password.reset", on, changes: &[], reason: "" })?;
     Ok(Some(session))
-}
-
-/// The person of an account as whoever does something.
-fn owner(tx: &mut Tx, account_id: &str) -> Result<Actor, DbError> {
-    let name = accounts::by_id(tx, account_id)?.map(|account| account.name).unwrap_or_default();
-    let member = accounts::staff(tx)?.into_iter().find(|member| member.id == account_id);
-    Ok(match member {
-        Some(member) => Actor { id: member.id, name, role: member.role.as_str() },
-        None => Actor::partner(account_id, name),
-    })
 }

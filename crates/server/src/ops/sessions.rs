@@ -1,11 +1,13 @@
 //! Signing in and out: sessions whose secret only the browser has, and browsers that an account was used from.
 
+use domain::notice::NoticeKind;
 use sha2::{Digest, Sha256};
 use store::{
     DbError, Tx,
     accounts::{Account, Kind},
     devices::{self, Acquaintance},
-    sessions,
+    outbox,
+    sessions::{self, Purpose},
 };
 
 use super::{
@@ -107,6 +109,32 @@ pub fn note_failures(tx: &mut Tx, env: &Env, account: &Account) -> Result<(), Db
     let on = (account.kind.as_str(), account.id.as_str());
     let reason = "Many wrong passwords in a short time";
     audit::record(tx, env, &nobody, Act { what: "sign_in.failed", on, changes: &[], reason })
+}
+
+/// The notice that brings the one-time address for a purpose.
+const fn brought_by(purpose: Purpose) -> Option<NoticeKind> {
+    match purpose {
+        Purpose::Recovery => Some(NoticeKind::Recovery),
+        Purpose::Invitation => Some(NoticeKind::Invitation),
+        Purpose::ConfirmEmail => Some(NoticeKind::ConfirmEmail),
+        Purpose::ReleaseEmail => Some(NoticeKind::ReleaseEmail),
+        Purpose::AdoptEmail => Some(NoticeKind::AdoptEmail),
+        Purpose::FirstAdmin | Purpose::Telegram => None,
+    }
+}
+
+/// Ends the one-time addresses of an account for a purpose. Mail that has not been sent yet and would bring one isn't
+/// sent: nobody is to open an address that no longer works.
+///
+/// # Errors
+/// When the database says no.
+pub fn revoke(tx: &mut Tx, env: &Env, account_id: &str, purpose: Purpose) -> Result<(), DbError> {
+    sessions::revoke(tx, account_id, purpose)?;
+    if let Some(notice) = brought_by(purpose) {
+        let why = "The one-time address in it was ended or replaced by a newer one before it could be sent.";
+        outbox::withdraw(tx, account_id, notice, why, env.now)?;
+    }
+    Ok(())
 }
 
 /// Ends the session of a secret.

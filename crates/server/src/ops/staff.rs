@@ -2,6 +2,7 @@
 
 use domain::{
     clock::DAY,
+    notice::NoticeKind,
     permission::Role,
     text::{Email, Name},
 };
@@ -14,7 +15,7 @@ use store::{
 use super::{
     Actor,
     audit::{self, Act, Change},
-    sessions::{hash, open},
+    sessions::{hash, open, revoke},
 };
 use crate::{
     app::Env,
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// How long an invitation can be used.
-pub const INVITATION_DAYS: i64 = 7;
+pub const INVITATION_DAYS: i64 = NoticeKind::Invitation.lasts().unwrap() / DAY;
 
 /// Makes the address under which the first admin is made, when nobody works here yet. An earlier one ends.
 /// Returns the secret of the address.
@@ -109,6 +110,7 @@ fn make(
 /// When the database says no.
 pub fn invitation_secret(tx: &mut Tx, env: &Env, id: &str) -> Result<String, DbError> {
     let secret = env.ids.secret();
+    revoke(tx, env, id, Purpose::Invitation)?;
     sessions::issue(tx, &hash(&secret), Purpose::Invitation, Some(id), env.now, INVITATION_DAYS * DAY)?;
     let member = accounts::staff(tx)?.into_iter().find(|member| member.id == id);
     if let Some(member) = member.filter(|_| env.reach.mail) {
@@ -258,7 +260,7 @@ pub fn set_role(tx: &mut Tx, env: &Env, by: &Actor, id: &str, role: Role) -> Res
     Ok(audit::record(tx, env, by, act)?)
 }
 
-/// Takes the access of a member of staff away and ends the person's sessions.
+/// Takes the access of a member of staff away and ends the person's sessions and ways in.
 ///
 /// # Errors
 /// [`StaffError::LastAdmin`] when nobody would be left to let anybody in.
@@ -272,6 +274,9 @@ pub fn disable(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<(), Staff
     }
     accounts::set_disabled(tx, id, Some(env.now))?;
     sessions::close_all(tx, id)?;
+    for purpose in [Purpose::Invitation, Purpose::Recovery] {
+        revoke(tx, env, id, purpose)?;
+    }
     let changes = [Change::new("Access", "yes", "no")];
     let act = Act { what: "staff.disabled", on: ("staff", id), changes: &changes, reason: "" };
     Ok(audit::record(tx, env, by, act)?)

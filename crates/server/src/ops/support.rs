@@ -8,7 +8,7 @@ use domain::{
     text::{Email, Message, Name},
 };
 use store::{
-    DbError, Tx, clients, deals,
+    DbError, Tx, clients, deals, profiles,
     support::{self as tickets, EntryKind, NewEntry, NewTicket, Ticket},
 };
 
@@ -101,7 +101,9 @@ pub fn ask(tx: &mut Tx, env: &Env, ask: &Ask) -> Result<i64, AskError> {
     say(tx, env, number, EntryKind::Person, author, ask.message.as_str(), None)?;
     // A stranger's words go to nobody: anybody can type any address here, and sign up with any.
     let own = match &ask.partner {
-        Some(partner) if partner.email == ask.email.as_str() => tickets::is_confirmed(tx, &partner.id)?,
+        Some(partner) if partner.email == ask.email.as_str() => {
+            profiles::of_account(tx, &partner.id)?.is_some_and(|profile| profile.email_confirmed_at.is_some())
+        }
         _ => false,
     };
     let words = |text: &str| if own { text.to_owned() } else { String::new() };

@@ -183,6 +183,7 @@ pub fn disconnect(tx: &mut Tx, env: &Env, by: &Actor) -> Result<bool, DbError> {
         return Ok(false);
     }
     by_mail_instead(tx, env, &account, "disconnected")?;
+    mail_takes_over(tx, &account.id)?;
     let what = format!("Telegram is disconnected: nothing comes to {} any more.", link.title);
     notify::tell(tx, env, &account.id, &Notice::AccountChanged { what })?;
     record(tx, env, &account, by, "telegram.disconnected", &link.title, "")?;
@@ -216,6 +217,18 @@ fn by_mail_instead(tx: &mut Tx, env: &Env, account: &Account, why: &str) -> Resu
         }
     }
     notices::drop_telegram(tx, &account.id, why, env.now)
+}
+
+/// What came by Telegram alone comes by mail from now on: whoever disconnects wants to be told elsewhere, not less.
+fn mail_takes_over(tx: &mut Tx, account_id: &str) -> Result<(), DbError> {
+    let choices = notices::choices(tx, account_id)?;
+    let comes = |kind: &NoticeKind, channel| kind.comes_by(channel, &choices);
+    for kind in NoticeKind::ALL {
+        if comes(kind, Channel::Telegram) && !comes(kind, Channel::Mail) {
+            notices::choose(tx, account_id, *kind, Channel::Mail, true)?;
+        }
+    }
+    Ok(())
 }
 
 fn record(

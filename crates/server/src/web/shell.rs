@@ -70,7 +70,7 @@ impl PortalShell {
             "feedback" => Some("Thank you. We read every message."),
             "wallets" => Some("Your wallets are saved."),
             "notices" => Some("Your choice of notices is saved."),
-            "telegram-off" => Some("Telegram is disconnected. Everything comes by email."),
+            "telegram-off" => Some("Telegram is disconnected. What came there comes by email from now on."),
             "support" => Some("We have your request and answer by email."),
             "replied" => Some("Your message is sent. We answer by email."),
             "ticket-closed" => Some("Your request is closed. Thank you."),

@@ -2,16 +2,17 @@
 
 use axum::http::{StatusCode, header};
 use domain::{
-    clock::{DAY, HOUR},
+    clock::{Clock, DAY, HOUR},
     notice::NoticeKind,
     permission::Role,
+    text::{Email, Name},
 };
 use server::{config::Settings, ops};
 use store::{
     Db, accounts,
     audit::{self, Filter, Record},
     both_databases,
-    outbox::{self, Message},
+    outbox::{self, Message, Status},
     sessions::{self, Purpose},
 };
 
@@ -437,6 +438,83 @@ both_databases!(a_sign_in_from_a_new_device_is_told, async |db: Db| {
     answer.expect(StatusCode::SEE_OTHER);
     assert_eq!(mails(&site, NoticeKind::NewSignIn, "jonas@example.com").await.len(), 1);
     site.verify().await;
+});
+
+/// The path of a one-time address for a new password, as the office hands it over.
+async fn handed_over(site: &Site, email: &str) -> String {
+    let email = email.to_owned();
+    let id = site.read(move |tx| accounts::by_email(tx, &email)).await.expect("an account").id;
+    let by = ops::Actor::server();
+    let issued = site.app.write(move |tx, env| ops::recovery::issue(tx, env, &by, true, &id)).await;
+    format!("/reset/{}", issued.unwrap().0)
+}
+
+both_databases!(the_browser_that_chose_a_password_by_a_one_time_address_is_known, async |db: Db| {
+    let site = Site::start(db).await;
+    sign_up(&site, "mara@example.com").await;
+    let phone = site.browser();
+    let path = handed_over(&site, "mara@example.com").await;
+    phone.post(&path, &[("password", OTHER_PASSWORD)]).await.expect(StatusCode::SEE_OTHER);
+    phone.post("/sign-out", &[]).await.expect(StatusCode::SEE_OTHER);
+    assert_eq!(sign_in(&phone, "mara@example.com", OTHER_PASSWORD).await, StatusCode::SEE_OTHER);
+    assert_eq!(mails(&site, NoticeKind::NewSignIn, "mara@example.com").await.len(), 0);
+    // Another browser is not.
+    assert_eq!(sign_in(&site.browser(), "mara@example.com", OTHER_PASSWORD).await, StatusCode::SEE_OTHER);
+    assert_eq!(mails(&site, NoticeKind::NewSignIn, "mara@example.com").await.len(), 1);
+
+    // So is the one in which an invitation was accepted.
+    let (name, email) = (Name::parse("Lea").unwrap(), Email::parse("lea@example.com").unwrap());
+    let invited = site.app.write(move |tx, env| -> Result<_, ops::staff::StaffError> {
+        let id = ops::staff::add(tx, env, &ops::Actor::server(), &name, &email, Role::Support, None)?;
+        Ok(ops::staff::invitation_secret(tx, env, &id)?)
+    });
+    let path = format!("/invitation/{}", invited.await.unwrap());
+    let desk = site.browser();
+    desk.post(&path, &[("password", PASSWORD)]).await.expect(StatusCode::SEE_OTHER);
+    desk.post("/sign-out", &[]).await.expect(StatusCode::SEE_OTHER);
+    assert_eq!(sign_in(&desk, "lea@example.com", PASSWORD).await, StatusCode::SEE_OTHER);
+    assert_eq!(mails(&site, NoticeKind::NewSignIn, "lea@example.com").await.len(), 0);
+});
+
+both_databases!(a_new_password_in_somebody_elses_browser_ends_their_session_there, async |db: Db| {
+    let site = Site::start(db).await;
+    sign_up(&site, "mara@example.com").await;
+    let shared = sign_up(&site, "jonas@example.com").await;
+    let open = async || {
+        let jonas = site.read(|tx| accounts::by_email(tx, "jonas@example.com")).await.unwrap().id;
+        let now = site.clock.now();
+        site.read(move |tx| sessions::of_account(tx, &jonas, "", now, 10)).await.len()
+    };
+    assert_eq!(open().await, 1);
+    let path = handed_over(&site, "mara@example.com").await;
+    shared.post(&path, &[("password", OTHER_PASSWORD)]).await.expect(StatusCode::SEE_OTHER);
+    shared.get("/account").await.expect_text("mara@example.com");
+    assert_eq!(open().await, 0, "nobody could use it any more, and its owner would see it as open");
+});
+
+both_databases!(mail_with_an_address_that_was_replaced_is_not_sent, async |db: Db| {
+    let site = Site::start(db).await;
+    let mine = sign_up(&site, "mara@example.com").await;
+    let status = async |kind, address: &str| -> Vec<Status> {
+        mails(&site, kind, address).await.iter().map(|mail| mail.status).collect()
+    };
+    use Status::{Dropped, Waiting};
+    for _ in 0..2 {
+        mine.post("/account/confirm", &[]).await.expect(StatusCode::SEE_OTHER);
+    }
+    assert_eq!(status(NoticeKind::ConfirmEmail, "mara@example.com").await, [Waiting, Dropped]);
+    for email in ["first@example.com", "second@example.com"] {
+        let fields = [("email", email), ("password", PASSWORD)];
+        mine.post("/account/email", &fields).await.expect(StatusCode::SEE_OTHER);
+    }
+    assert_eq!(status(NoticeKind::ReleaseEmail, "mara@example.com").await, [Waiting, Dropped]);
+    assert_eq!(status(NoticeKind::AdoptEmail, "first@example.com").await, [Dropped]);
+    let dropped = mails(&site, NoticeKind::AdoptEmail, "first@example.com").await.remove(0);
+    assert!(dropped.body.is_empty() && dropped.last_error.contains("replaced"), "{dropped:?}");
+    mine.post("/account/email/cancel", &[]).await.expect(StatusCode::SEE_OTHER);
+    assert_eq!(status(NoticeKind::AdoptEmail, "second@example.com").await, [Dropped]);
+    // What holds no one-time address is untouched.
+    assert_eq!(status(NoticeKind::Welcome, "mara@example.com").await, [Waiting]);
 });
 
 both_databases!(staff_have_an_account_page_and_every_sign_in_is_recorded, async |db: Db| {

@@ -321,11 +321,33 @@ both_databases!(a_code_that_the_client_gave_decides, async |db: Db| {
     sales.post(&path, &[("code", &jonas.code.spelled())]).await.expect(StatusCode::SEE_OTHER);
     let decided = history(&site, client).await.remove(0);
     assert_eq!((decided.method.as_str(), decided.code.as_deref()), ("code", Some(code.as_str())));
+    // Whose code it is, is nothing for the partner before.
+    let letters = told(&site, &mara).await;
+    assert!(letters[0].starts_with("Aurora is no longer your client"), "{letters:?}");
+    for shown in [jonas.code.to_string(), jonas.code.spoken(), "Jonas".to_owned()] {
+        assert!(!letters[0].contains(&shown), "{shown}: {}", letters[0]);
+        assert!(!mara.browser.get("/statistics/entries").await.body.contains(&shown), "{shown}");
+    }
     sales
         .post(&path, &[("code", &code)])
         .await
         .expect(StatusCode::UNPROCESSABLE_ENTITY)
         .expect_text("already belongs");
+    // From the page of a deal, and back to it; what is refused is still there.
+    let deal = site.deal_of(client).await.number;
+    let action = format!("action=\"/office/clients/{client}/code\"");
+    sales.get(&format!("/office/deals/{deal}")).await.expect_text(&action);
+    let number = deal.to_string();
+    let spoken = mara.code.spoken();
+    let refused = sales.post(&path, &[("code", "abc"), ("deal", &number)]).await;
+    refused.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text(&format!("name=\"deal\" value=\"{deal}\""));
+    let answer =
+        sales.post(&path, &[("code", &spoken), ("deal", &number)]).await.expect(StatusCode::SEE_OTHER);
+    assert_eq!(answer.location(), format!("/office/deals/{deal}?done=assigned"));
+    assert!(
+        !site.staff(Role::Finance).await.get(&format!("/office/deals/{deal}")).await.body.contains(&action)
+    );
+    assign(&sales, client, &jonas, "x").await.expect(StatusCode::SEE_OTHER);
     // Repaired, and shown as such.
     assign(&sales, client, &mara, "x").await.expect(StatusCode::SEE_OTHER);
     let fields = [("code", one.as_str()), ("reason", "She read it from her phone.")];

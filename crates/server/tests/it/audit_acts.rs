@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use domain::permission::Role;
+use domain::{notice::NoticeKind, permission::Role};
 use server::{config::Settings, web::office};
 use store::{Db, both_databases};
 
@@ -111,7 +111,7 @@ impl Walk<'_> {
         assert!(good.contains(&answer.status), "{path}: {} {}", answer.status, answer.body);
         let mut new = records(self.site).await;
         new.truncate(new.len() - before);
-        new.reverse();
+        new.sort_by_key(|record| record.seq);
         let words: Vec<&str> = new.iter().map(|record| record.act.as_str()).collect();
         assert_eq!(words, *expected, "{path}");
         for record in &new {
@@ -231,7 +231,7 @@ async fn walk_recovery_and_outbox(walk: &mut Walk<'_>, partner: &Partner) {
 
     let filter = store::outbox::Filter::default();
     let letters = site.read(move |tx| store::outbox::list(tx, &filter, None, 1000)).await;
-    let rejected = letters.iter().find(|letter| letter.subject.contains("rejected")).expect("a letter");
+    let rejected = letters.iter().find(|letter| letter.notice == NoticeKind::WithdrawalRejected).unwrap();
     walk.act("outbox", &rejected.id, "drop", &[]).await;
     walk.act("outbox", &rejected.id, "send", &[]).await;
 }

@@ -72,6 +72,7 @@ fn promises(db: &Db, now: Timestamp) {
     assert_eq!(count(db, "support_ticket WHERE status = 'answered' AND answered_by IS NOT NULL"), 1);
     assert_eq!(count(db, "support_ticket WHERE status = 'closed'"), 5);
     assert_eq!(count(db, "support_key"), 0, "nobody who knows the seed may read a guest's conversation");
+    claims(db, now);
     at_least("client_note", 150);
     assert_eq!(count(db, "partner WHERE suspended_at IS NOT NULL"), 1);
     assert_eq!(count(db, "partner WHERE agreed_rate_bp IS NOT NULL"), 1);
@@ -88,6 +89,35 @@ fn promises(db: &Db, now: Timestamp) {
     balances(db);
     let findings = db.read_blocking(store::verify_projections::verify_all).unwrap();
     assert!(findings.is_empty(), "{findings:?}");
+}
+
+/// A claim in each state, with what each has changed and what speaks for those that wait.
+fn claims(db: &Db, now: Timestamp) {
+    for (status, claims) in [("open", 2), ("accepted", 1), ("rejected", 1), ("withdrawn", 1)] {
+        assert_eq!(count(db, &format!("claim WHERE status = '{status}'")), claims, "{status}");
+    }
+    assert_eq!(count(db, &format!("claim WHERE status = 'open' AND due_on < {}", now.day().0)), 1);
+    let moved = "attribution WHERE method = 'claim' AND claim_number IS NOT NULL AND evidence <> ''";
+    assert_eq!(count(db, moved), 1);
+    assert_eq!(count(db, "deal_event WHERE kind = 'moved'"), 3);
+    assert_eq!(count(db, "ledger_transfers WHERE key LIKE 'deal:%:move:%'"), 1);
+    assert_eq!(count(db, "attribution WHERE method = 'staff'"), 1);
+    assert_eq!(count(db, "attribution WHERE method = 'code' AND decided_by IS NOT NULL"), 1);
+    assert_eq!(count(db, "damaged_code"), 1);
+    db.read_blocking(move |tx| {
+        for claim in store::claims::open(tx, None, 10)? {
+            let around = server::ops::claims::around(tx, &claim)?;
+            let likeliest = server::ops::claims::proposals(tx, &claim, &around)?.remove(0);
+            assert!(likeliest.points() >= 60, "K-{}: {:?}", claim.number, likeliest.reasons);
+            if claim.due_on < now.day() {
+                assert_eq!(around.damaged.len(), 1);
+                let damaged = likeliest.reasons.iter().any(|reason| reason.words().contains("damaged code"));
+                assert!(damaged, "{:?}", likeliest.reasons);
+            }
+        }
+        Ok::<_, DbError>(())
+    })
+    .unwrap();
 }
 
 /// A visitor finds the withdrawal desk at work.
@@ -149,6 +179,7 @@ fn told(db: &Db) -> Vec<String> {
         "SELECT 'deal ' || CAST(number AS TEXT) || status || COALESCE(CAST(amount AS TEXT), '-') FROM deal ORDER BY number",
         "SELECT 'transfer ' || key || CAST(amount AS TEXT) FROM ledger_transfers ORDER BY key",
         "SELECT 'partner ' || id || code FROM partner ORDER BY id",
+        "SELECT 'claim ' || CAST(number AS TEXT) || client_name || client_contact FROM claim ORDER BY number",
         "SELECT 'withdrawal ' || id || status || wallet_address FROM withdrawal ORDER BY id",
         "SELECT 'adjustment ' || id || status || reason FROM adjustment ORDER BY id",
     ];

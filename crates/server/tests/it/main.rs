@@ -8,6 +8,7 @@ mod audit_acts;
 mod batches;
 mod bot_api;
 mod claims;
+mod claims_found;
 mod concurrency;
 mod crash;
 mod demo;

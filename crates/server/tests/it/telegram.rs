@@ -18,6 +18,7 @@ use server::{
             self,
             poller::{self, Poller, Turn},
         },
+        worker,
     },
     ops,
 };
@@ -92,11 +93,11 @@ async fn messages(site: &Site, channel: Channel, notice: NoticeKind) -> Vec<Mess
     all.into_iter().filter(|message| message.channel == channel && message.notice == notice).collect()
 }
 
-/// What was written down about Telegram, newest first.
+/// What was written down after people had signed up, newest first.
 async fn acts(site: &Site) -> Vec<String> {
     let filter = store::audit::Filter::default();
     let records = site.read(move |tx| store::audit::list(tx, &filter, None, 100)).await;
-    records.into_iter().map(|record| record.act).filter(|act| act.starts_with("telegram.")).collect()
+    records.into_iter().map(|record| record.act).filter(|act| act != "partner.signed_up").collect()
 }
 
 async fn tell(site: &Site, partner: &Partner, notice: Notice) {
@@ -245,6 +246,77 @@ both_databases!(notices_come_where_they_are_wanted, async |db: Db| {
     assert_eq!(messages(&site, Channel::Mail, NoticeKind::WalletChanged).await.len(), 1);
     assert_eq!(messages(&site, Channel::Telegram, NoticeKind::WalletChanged).await.len(), 0);
     site.staff(Role::Admin).await.post("/account/notices", &[]).await.expect(StatusCode::FORBIDDEN);
+});
+
+both_databases!(what_came_by_telegram_alone_comes_by_mail_after_disconnecting, async |db: Db| {
+    let (site, api) = start(db).await;
+    let partner = site.partner("Mara").await;
+    partner.connected(&site, &api, CHAT).await;
+    // New clients by Telegram alone, lost deals nowhere, the rest everywhere.
+    let mut fields = vec![("telegram".to_owned(), "connected"), ("notice[new_client].telegram".into(), "1")];
+    for kind in NoticeKind::ALL.iter().filter(|kind| !kind.is_for_staff() && **kind != NoticeKind::DealLost) {
+        if *kind != NoticeKind::NewClient {
+            fields.push((format!("notice[{}].mail", kind.as_str()), "1"));
+            fields.push((format!("notice[{}].telegram", kind.as_str()), "1"));
+        }
+    }
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    partner.browser.post("/account/notices", &fields).await.expect(StatusCode::SEE_OTHER);
+    let lost = || Notice::DealLost { deal: 2001, client: 1001, name: "One".into() };
+    let mailed = async |kind| messages(&site, Channel::Mail, kind).await.len();
+    tell(&site, &partner, new_client("One")).await;
+    tell(&site, &partner, lost()).await;
+    assert_eq!((mailed(NoticeKind::NewClient).await, mailed(NoticeKind::DealLost).await), (0, 0));
+    api.writes(CHAT, "/stop");
+    listen(&site).await;
+    assert!(api.take_sent()[0].text.contains("comes by email from now on"));
+    assert_eq!(mailed(NoticeKind::NewClient).await, 1, "what waited");
+    tell(&site, &partner, new_client("Two")).await;
+    tell(&site, &partner, lost()).await;
+    assert_eq!((mailed(NoticeKind::NewClient).await, mailed(NoticeKind::DealLost).await), (2, 0));
+    let page = partner.browser.get("/account/notices").await;
+    page.expect_text("name=\"notice[new_client].mail\" value=\"1\" checked");
+});
+
+both_databases!(sent_again_it_goes_where_the_person_is_now, async |db: Db| {
+    let (site, api) = start(db).await;
+    let (mara, noor) = (site.partner("Mara").await, site.partner("Noor").await);
+    mara.connected(&site, &api, CHAT).await;
+    tell(&site, &mara, new_client("One")).await;
+    worker::run_once(&site.app).await;
+    assert_eq!(api.take_sent()[0].chat, CHAT);
+    let sent = messages(&site, Channel::Telegram, NoticeKind::NewClient).await.remove(0);
+    let support = site.staff(Role::Support).await;
+    let again = async || support.post(&format!("/office/outbox/{}/send", sent.id), &[]).await;
+    // The chat is somebody else's by now, who is not to read it.
+    api.writes(CHAT, "/stop");
+    listen(&site).await;
+    api.take_sent();
+    noor.connected(&site, &api, CHAT).await;
+    again().await.expect(StatusCode::CONFLICT).expect_text("no Telegram connected");
+    mara.connected(&site, &api, CHAT + 1).await;
+    worker::run_once(&site.app).await;
+    api.take_sent();
+    again().await.expect(StatusCode::SEE_OTHER);
+    worker::run_once(&site.app).await;
+    let came = api.take_sent();
+    assert_eq!(came.iter().map(|sent| sent.chat).collect::<Vec<_>>(), [CHAT + 1]);
+    let all = messages(&site, Channel::Telegram, NoticeKind::NewClient).await;
+    assert_eq!(all[1].address, CHAT.to_string(), "where it was sent first stays written down");
+
+    // A group that was entered wrong: corrected in Settings, the message arrives.
+    site.set(|programme| programme.staff_chat = "-66".into()).await;
+    let notice = Notice::OfficeClaim { client_name: "A".into(), partner: "B".into(), path: "/x".into() };
+    let told: Result<(), DbError> = site.app.write(move |tx, env| notify::tell_group(tx, env, &notice)).await;
+    told.unwrap();
+    api.when_sending([Mood::Refuse(400, "Bad Request: chat not found")]);
+    worker::run_once(&site.app).await;
+    let parked = messages(&site, Channel::Telegram, NoticeKind::OfficeClaim).await.remove(0);
+    assert_eq!(parked.status, Status::Parked);
+    site.set(|programme| programme.staff_chat = "-67".into()).await;
+    support.post(&format!("/office/outbox/{}/send", parked.id), &[]).await.expect(StatusCode::SEE_OTHER);
+    worker::run_once(&site.app).await;
+    assert_eq!(api.take_sent()[0].chat, -67);
 });
 
 both_databases!(a_message_arrives_as_plain_text, async |db: Db| {

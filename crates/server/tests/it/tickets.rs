@@ -195,7 +195,7 @@ both_databases!(a_partner_writes_is_answered_and_replies, async |db: Db| {
     let late = late.expect(StatusCode::CONFLICT);
     late.expect_text("Too late to reopen");
     late.expect_text("closed more than 14 days ago");
-    assert_eq!(acts(&site, "support").await, ["support.answered"]);
+    assert_eq!(acts(&site, "support").await, ["support.answered", "support.noted"]);
     site.verify().await;
 });
 

@@ -64,10 +64,15 @@ both_databases!(clients_of_a_stretch_of_time_are_found, |db: Db| {
         Ok(())
     })
     .unwrap();
-    let found =
-        |from, to, limit| db.read_blocking(move |tx| matching::by_time(tx, at(from), at(to), limit)).unwrap();
-    assert_eq!(found(10, 13, 100), [1011, 1012, 1013]);
-    assert_eq!(found(48, 90, 100), [1049, 1050]);
-    assert_eq!(found(10, 40, 2), [1011, 1012]);
-    assert_eq!(found(60, 70, 100), Vec::<i64>::new());
+    let found = |from, to, limit| {
+        let (clients, all) =
+            db.read_blocking(move |tx| matching::by_time(tx, at(from), at(to), limit)).unwrap();
+        (clients.iter().map(|client| client.number).collect::<Vec<_>>(), all)
+    };
+    assert_eq!(found(10, 13, 100), (vec![1011, 1012, 1013], true));
+    assert_eq!(found(10, 13, 3), (vec![1011, 1012, 1013], true));
+    assert_eq!(found(48, 90, 100), (vec![1049, 1050], true));
+    assert_eq!(found(48, 90, 2), (vec![1049, 1050], true));
+    assert_eq!(found(10, 40, 2), (vec![1011, 1012], false));
+    assert_eq!(found(60, 70, 100), (vec![], true));
 });

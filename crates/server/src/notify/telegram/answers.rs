@@ -24,7 +24,7 @@ pub(super) fn words(app: &App, chat: i64, answer: &Answer) -> String {
              link again."
         ),
         Answer::Disconnected { name } => format!(
-            "Disconnected: {name} gets nothing here any more. What matters still comes by email.\n\nConnect again \
+            "Disconnected: {name} gets nothing here any more. It comes by email from now on.\n\nConnect again \
              whenever you like:\n{page}"
         ),
         Answer::Help { connected: Some(name) } => format!(

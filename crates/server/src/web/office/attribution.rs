@@ -137,7 +137,8 @@ pub async fn give_code(
         form.refuse("code", format!("No partner has the code {}. Ask for it once more.", code.spoken()));
         return refuse(&app, staff, number, "code", form).await;
     };
-    let said = format!("The client gave the code {}.", code.spoken());
+    // Both partners read it: the code itself, which says whose it is, stays in the history that staff read.
+    let said = "The client gave a partner's code.";
     let decision = acts::Decision {
         client: number,
         to: Some(partner_id),
@@ -145,7 +146,7 @@ pub async fn give_code(
         code: Some(reading),
         claim: None,
         evidence: String::new(),
-        reason: added.map_or(said.clone(), |added| format!("{said} {added}")),
+        reason: added.map_or(said.to_owned(), |added| format!("{said} {added}")),
     };
     decide(&app, staff, form, ("code", "code", "assigned"), decision).await
 }
@@ -184,10 +185,15 @@ async fn decide(
     decision: acts::Decision,
 ) -> Page {
     let number = decision.client;
+    // Whoever came from a deal goes on there; the client's page has its own forms.
+    let back = match form.typed("deal").parse() {
+        Ok(deal) => paths::office_deal(deal),
+        Err(_) => paths::office_client(number),
+    };
     let by = staff.actor.clone();
     let decided = app.write(move |tx, env| acts::assign(tx, env, &by, &decision)).await;
     match decided {
-        Ok(()) => go_to(&paths::with_query(&paths::office_client(number), &[("done", done)])),
+        Ok(()) => go_to(&paths::with_query(&back, &[("done", done)])),
         Err(error @ AssignError::NobodysAlready) => {
             let occasion = Occasion {
                 refused: Refused::act(act, form),

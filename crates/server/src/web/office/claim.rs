@@ -11,6 +11,7 @@ use domain::{
 use store::{
     claims::{self, Claim},
     clients,
+    matching::FoundClick,
 };
 
 use super::{
@@ -53,7 +54,8 @@ struct ClaimPage {
     proposals: Vec<Proposed>,
     days: Vec<(String, i64)>,
     clicks: Vec<Visit>,
-    complete: bool,
+    /// What is to be said where not every visit is listed.
+    left_out: &'static str,
     damaged: Vec<Visit>,
     refused: Refused,
 }
@@ -88,7 +90,16 @@ struct Visit {
 }
 
 /// How many visits are listed.
-const LISTED: usize = 25;
+const LISTED: usize = 12;
+
+/// The visits nearest to the day on which the partner sent the client, the earliest first.
+fn nearest(around: &Around, claim: &Claim) -> Vec<FoundClick> {
+    let mut clicks = around.clicks.clone();
+    clicks.sort_by_key(|click| (click.at.day().0 - claim.sent_on.0).abs());
+    clicks.truncate(LISTED);
+    clicks.sort_by_key(|click| click.at);
+    clicks
+}
 
 impl Proposed {
     fn new(proposal: &Proposal, claim: &Claim, role: Role) -> Proposed {
@@ -158,10 +169,8 @@ impl ClaimPage {
             }),
             proposals: proposals.iter().map(|proposal| Proposed::new(proposal, claim, role)).collect(),
             days: around.days.iter().map(|day| (day.day.start().date(), day.clicks)).collect(),
-            clicks: around
-                .clicks
+            clicks: nearest(around, claim)
                 .iter()
-                .take(LISTED)
                 .map(|click| Visit {
                     at: Moment::exact(click.at),
                     source: click.source.clone(),
@@ -169,7 +178,13 @@ impl ClaimPage {
                     note: if click.repaired_from.is_some() { "repaired".into() } else { String::new() },
                 })
                 .collect(),
-            complete: around.complete && around.clicks.len() <= LISTED,
+            left_out: match around.complete {
+                false => {
+                    "There were too many visits to look at every one. Listed are some nearest to the stated day."
+                }
+                true if around.clicks.len() > LISTED => "Listed are those nearest to the stated day.",
+                true => "",
+            },
             damaged: around
                 .damaged
                 .iter()
@@ -315,7 +330,7 @@ mod tests {
         money::Money,
         referral_code::damage::Damage,
     };
-    use store::{clients::Client, clients::PartnerName, matching::DamagedCode, matching::FoundClick};
+    use store::{clients::Client, clients::PartnerName, matching::DamagedCode};
 
     fn text(status: ClaimStatus, refused: Refused) -> String {
         let claim = sample(status);
@@ -364,7 +379,7 @@ mod tests {
             "K7QM2XVD",
             "name=\"client\" value=\"1042\"",
             "action=\"/office/claims/4001/reject\"",
-            "not every",
+            "nearest to the stated day",
         ] {
             assert!(text.contains(part), "{part}");
         }

@@ -40,6 +40,9 @@ struct DealPage {
     title: String,
     status: Badge,
     client: Link,
+    client_number: i64,
+    /// Whether the person may say whose client it is.
+    may_assign: bool,
     partner: Option<Link>,
     opened: Moment,
     lost_reason: Option<String>,
@@ -186,6 +189,8 @@ impl DealPage {
             number: deal.number,
             status: Badge::deal(deal.status),
             client: Link::client(deal.client_number, &deal.client_name),
+            client_number: deal.client_number,
+            may_assign: false,
             partner: deal.partner.as_ref().map(Link::partner),
             opened: Moment::exact(deal.created_at),
             won: deal.won.as_ref().map(|won| WonFacts::new(won, currency)),
@@ -211,6 +216,7 @@ struct Occasion {
 
 async fn render(app: &App, staff: Staff, number: i64, status: StatusCode, occasion: Occasion) -> Page {
     let may = staff.role.may(Permission::CloseDeals);
+    let may_assign = staff.role.may(Permission::AssignClients);
     let done = occasion.done;
     let (shell, deal, partner, events) = app
         .read(move |tx, env| -> Result<_, PageError> {
@@ -225,7 +231,7 @@ async fn render(app: &App, staff: Staff, number: i64, status: StatusCode, occasi
         .await?;
     let programme = app.programme();
     let page = DealPage::new(shell, deal, partner.as_ref(), &events, &programme, may, occasion.refused);
-    show_with(status, &DealPage { conflict: occasion.conflict, ..page })
+    show_with(status, &DealPage { conflict: occasion.conflict, may_assign, ..page })
 }
 
 /// `GET /office/deals/{n}`

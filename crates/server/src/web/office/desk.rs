@@ -108,7 +108,7 @@ pub fn history(
     }
     // In the same moment the later step stays the later one.
     steps.reverse();
-    steps.sort_by_key(|step| std::cmp::Reverse(step.0));
+    steps.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     steps.into_iter().map(|(_, step)| step).collect()
 }
 

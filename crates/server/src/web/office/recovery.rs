@@ -5,7 +5,7 @@ use axum::{extract::State, http::StatusCode};
 use domain::{clock::Timestamp, notice::NoticeKind, permission::Permission};
 use store::{
     DbError, Tx,
-    accounts::{self, Kind},
+    accounts::Kind,
     outbox,
     recovery::{self, Request},
 };
@@ -62,14 +62,8 @@ struct Row {
 }
 
 impl Row {
-    fn new(
-        request: Request,
-        kind: Option<Kind>,
-        mail: Option<&outbox::Message>,
-        may_staff: bool,
-        now: Timestamp,
-    ) -> Row {
-        let staff = kind == Some(Kind::Staff);
+    fn new(request: Request, mail: Option<&outbox::Message>, may_staff: bool, now: Timestamp) -> Row {
+        let staff = request.kind == Kind::Staff;
         let waited = duration(now.since(request.requested_at).max(0));
         let answered = mail.is_some_and(|mail| mail.status == outbox::Status::Sent);
         let age = match (answered, now > due_at(request.requested_at)) {
@@ -96,9 +90,8 @@ impl Row {
 fn rows(tx: &mut Tx, env: &Env, may_staff: bool) -> Result<Vec<Row>, DbError> {
     let mut rows = Vec::new();
     for request in recovery::open(tx, SHOWN)? {
-        let kind = accounts::by_id(tx, &request.account_id)?.map(|account| account.kind);
         let mail = outbox::newest(tx, &request.account_id, NoticeKind::Recovery, request.requested_at)?;
-        rows.push(Row::new(request, kind, mail.as_ref(), may_staff, env.now));
+        rows.push(Row::new(request, mail.as_ref(), may_staff, env.now));
     }
     Ok(rows)
 }
@@ -204,10 +197,11 @@ mod tests {
 
     const AT: Timestamp = Timestamp::from_micros(1_795_421_400_000_000);
 
-    fn request(id: &str) -> Request {
+    fn request(id: &str, kind: Kind) -> Request {
         Request {
             id: id.into(),
             account_id: id.into(),
+            kind,
             name: format!("<{id}>"),
             email: format!("{id}@example.com"),
             requested_at: AT,
@@ -243,8 +237,8 @@ mod tests {
     fn requests_show_their_age_and_colleagues_are_left_to_admins() {
         let now = AT.plus(5 * HOUR);
         let rows = vec![
-            Row::new(request("mara"), Some(Kind::Partner), None, false, now),
-            Row::new(request("ada"), Some(Kind::Staff), None, false, now),
+            Row::new(request("mara", Kind::Partner), None, false, now),
+            Row::new(request("ada", Kind::Staff), None, false, now),
         ];
         let page = text(rows, None, true);
         assert!(page.contains("5 h, overdue") && page.contains("&#60;mara&#62;"));
@@ -257,7 +251,7 @@ mod tests {
     #[test]
     fn whoever_was_mailed_is_not_overdue() {
         let now = AT.plus(5 * HOUR);
-        let row = |status| Row::new(request("mara"), Some(Kind::Partner), Some(&mail(status)), false, now);
+        let row = |status| Row::new(request("mara", Kind::Partner), Some(&mail(status)), false, now);
         let page = text(vec![row(outbox::Status::Sent)], None, true);
         assert!(page.contains("5 h, answered") && page.contains("/office/outbox/m1"));
         assert!(text(vec![row(outbox::Status::Parked)], None, true).contains("5 h, overdue"));
@@ -272,7 +266,7 @@ mod tests {
         };
         let page = text(vec![], Some(issued), false);
         assert!(page.contains("http://localhost/reset/x") && page.contains("Nobody waits"));
-        let rows = vec![Row::new(request("mara"), Some(Kind::Partner), None, false, AT)];
+        let rows = vec![Row::new(request("mara", Kind::Partner), None, false, AT)];
         let page = text(rows, None, false);
         assert!(page.contains("/mara/issue") && !page.contains("/mara/send"));
     }

@@ -49,6 +49,8 @@ struct Row {
     client: String,
     contact: String,
     sent_on: String,
+    how: String,
+    evidence: String,
     filed: Timestamp,
     class: &'static str,
     status: String,
@@ -64,8 +66,10 @@ impl Row {
         let due = claim.due_on.start().date();
         let (class, status) = match claim.status {
             // The partner isn't told "overdue": what was promised is enough to complain about.
-            ClaimStatus::Open if is_overdue(claim.due_on, now) => ("pending", format!("Open, was due {due}")),
-            ClaimStatus::Open => ("pending", format!("Open, answered by {due}")),
+            ClaimStatus::Open if is_overdue(claim.due_on, now) => {
+                ("pending", format!("Open, was to be answered by {due}"))
+            }
+            ClaimStatus::Open => ("pending", format!("Open, we answer by {due}")),
             ClaimStatus::Accepted => ("won", ClaimStatus::Accepted.label().to_owned()),
             ClaimStatus::Rejected => ("lost", ClaimStatus::Rejected.label().to_owned()),
             ClaimStatus::Withdrawn => ("suspended", ClaimStatus::Withdrawn.label().to_owned()),
@@ -75,6 +79,8 @@ impl Row {
             client: claim.client_name.clone(),
             contact: claim.client_contact.clone(),
             sent_on: claim.sent_on.start().date(),
+            how: claim.how.clone(),
+            evidence: claim.evidence.clone(),
             filed: claim.filed_at,
             class,
             status,
@@ -328,7 +334,7 @@ mod tests {
             let html = page.render().unwrap();
             let open = status == ClaimStatus::Open;
             assert_eq!(html.contains("action=\"/claims/4001/withdraw\""), open, "{status:?}");
-            assert_eq!(html.contains("answered by 30 Nov 2026"), open);
+            assert_eq!(html.contains("we answer by 30 Nov 2026"), open);
             assert_eq!(html.contains("C-1042"), status == ClaimStatus::Accepted);
             assert!(!html.contains("Sam Sales") && !html.contains("<b>") && !html.contains("<i>"));
         }

@@ -14,7 +14,7 @@ use domain::text::Email;
 use crate::{
     app::App,
     limits::Limited,
-    ops::recovery,
+    ops::{recovery, sessions::Browser},
     password,
     web::{
         address::Origin,
@@ -24,7 +24,7 @@ use crate::{
         public::sign_up::{check_password, user_agent},
         shell::PublicShell,
         show::{Page, go_to, show, show_with},
-        visitor::session_cookie,
+        visitor::{device_cookie, device_secret, session_cookie, session_secret},
     },
 };
 
@@ -48,24 +48,21 @@ pub async fn form(State(app): State<App>, asked: Asked) -> Page {
 /// Longer than the database takes, so that the time of the answer tells nothing.
 const ANSWER_AFTER: Duration = Duration::from_millis(250);
 
-/// `POST /recover`: always the same answer after the same time, whether or not the address is known.
+/// `POST /recover`: always the same answer after the same time, whether or not the address is known. What can't be an
+/// address is nobody's, so that is said.
 ///
 /// # Errors
 /// Too often, or the database says no.
-pub async fn submit(State(app): State<App>, Origin(origin): Origin, form: Fields) -> Page {
+pub async fn submit(State(app): State<App>, Origin(origin): Origin, mut form: Fields) -> Page {
     app.limits.check(Limited::Recovery, &origin)?;
-    let asking = async {
-        match Email::parse(form.typed("email")) {
-            Ok(email) => {
-                let key = email.key();
-                app.write(move |tx, env| recovery::ask(tx, env, &key)).await
-            }
-            Err(_) => Ok(()),
-        }
+    let shell = PublicShell::for_partners(&app.env(), paths::SIGN_IN);
+    let Some(email) = form.check("email", Email::parse) else {
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &RecoverPage { shell, form, asked: false });
     };
+    let key = email.key();
+    let asking = app.write(move |tx, env| recovery::ask(tx, env, &key));
     let (asked, ()) = tokio::join!(asking, tokio::time::sleep(ANSWER_AFTER));
     asked?;
-    let shell = PublicShell::for_partners(&app.env(), paths::SIGN_IN);
     show(&RecoverPage { shell, form, asked: true })
 }
 
@@ -83,7 +80,7 @@ struct ResetPage {
 /// 410 when the link has been used or has run out.
 pub async fn reset_form(State(app): State<App>, Path(secret): Path<String>) -> Page {
     let found = app.read(move |tx, env| recovery::peek(tx, env, &secret)).await?;
-    let (_, email) = found.ok_or_else(gone)?;
+    let email = found.ok_or_else(gone)?.email;
     show(&ResetPage { shell: PublicShell::plain(&app.env()), form: Fields::default(), email })
 }
 
@@ -100,18 +97,25 @@ pub async fn reset(
 ) -> Page {
     let wanted = secret.clone();
     let found = app.read(move |tx, env| recovery::peek(tx, env, &wanted)).await?;
-    let (name, email) = found.ok_or_else(gone)?;
-    if !check_password(&app, &mut form, [name, email.clone(), app.programme().name.clone()]).await {
+    let account = found.ok_or_else(gone)?;
+    let hints = [account.name, account.email.clone(), app.programme().name.clone()];
+    if !check_password(&app, &mut form, hints).await {
+        let email = account.email;
         let page = ResetPage { shell: PublicShell::plain(&app.env()), form, email };
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let typed = form.typed("password").to_owned();
     let password_hash = app.heavy(move || password::hash(&typed)).await.map_err(PageError::internal)?;
-    let user_agent = user_agent(&headers);
+    let device = device_secret(&app, &jar);
+    let browser = Browser {
+        user_agent: user_agent(&headers),
+        device: device.clone(),
+        before: session_secret(&app, &jar),
+    };
     let session =
-        app.write(move |tx, env| recovery::reset(tx, env, &secret, &password_hash, &user_agent)).await?;
-    let session = session.ok_or_else(gone)?;
-    Ok((jar.add(session_cookie(&app, session)), go_to(paths::HOME)?).into_response())
+        app.write(move |tx, env| recovery::reset(tx, env, &secret, &password_hash, &browser)).await?;
+    let jar = jar.add(session_cookie(&app, session.ok_or_else(gone)?)).add(device_cookie(&app, device));
+    Ok((jar, go_to(paths::HOME)?).into_response())
 }
 
 fn gone() -> PageError {
