@@ -207,7 +207,7 @@ for (const { title, width, theme, currency, bic, service, javaScript } of VARIAN
 
     await chapter('and cools, unless finance has a reason', async () => {
       await people.open(finn, '/office/withdrawals?show=cooling');
-      await people.assertSays(finn, 'Wallet cools until');
+      await people.assertSays(finn, 'Wallet cools for 23 h');
       await look(finn);
       await people.follow(finn.page, () => people.row(finn, '500.00').locator('a').first().click());
       for (const text of ['it can be paid to from', 'Wallet entered lately', 'Never paid to this wallet']) await people.assertSays(finn, text);

@@ -61,7 +61,7 @@ pub struct PaymentFile<'a> {
 pub enum NoFile {
     /// The settings don't say who pays.
     #[error(
-        "The payment file needs the account that pays: an admin enters its holder and IBAN in Settings, under payouts."
+        "The payment file needs the account that pays: an admin enters its holder and IBAN in Settings, under “The account you pay from”."
     )]
     NoPayer,
     /// No wallet is a bank account.

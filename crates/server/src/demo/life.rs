@@ -432,9 +432,9 @@ impl Today<'_, '_, '_> {
         let id = withdrawals::ask(self.tx, env, &ask)?;
         let (hours, rejected) = match fate {
             Fate::Waits => return Ok(()),
-            Fate::Rejected => (26, Some(words::REJECTED[0])),
+            Fate::Rejected => (26, Some(words::rejected(wallet.kind))),
             Fate::Usual => {
-                (self.rng.between(3, 40), self.rng.percent(7).then(|| self.rng.pick(&words::REJECTED)))
+                (self.rng.between(3, 40), self.rng.percent(7).then(|| words::rejected(wallet.kind)))
             }
         };
         let due = env.now.plus(hours * HOUR + self.rng.between(0, HOUR));

@@ -1,5 +1,7 @@
 //! What people write in the demo.
 
+use domain::wallet::WalletKind;
+
 /// What clients write with the contact form.
 pub const CONTACTS: [&str; 26] = [
     "We are opening a second location in spring and need a website with online booking.",
@@ -90,13 +92,21 @@ pub const TITLES: [&str; 7] = [
     "Support plan",
 ];
 
-/// Why withdrawals are rejected.
-pub const REJECTED: [&str; 4] = [
-    "The bank returned the payment: the account name doesn't match. Please check the IBAN and ask again.",
-    "The exchange behind this address refuses deposits from us. Please choose another wallet.",
-    "PayPal says that this account can't receive payments at the moment.",
-    "You asked us in the chat to wait for the next commission and pay both together.",
-];
+/// Why a withdrawal to a kind of wallet is rejected.
+pub const fn rejected(kind: WalletKind) -> &'static str {
+    match kind {
+        WalletKind::Iban => {
+            "The account's holder isn't you. Please enter an account in your name and ask again."
+        }
+        WalletKind::Paypal => "PayPal says that this account can't receive payments at the moment.",
+        WalletKind::Other => {
+            "You asked us in the chat to wait for the next commission and pay both together."
+        }
+        WalletKind::UsdtTron | WalletKind::UsdtEthereum | WalletKind::Btc | WalletKind::Eth => {
+            "The exchange behind this address refuses deposits from us. Please choose another wallet."
+        }
+    }
+}
 
 /// What partners write: mood, page, message.
 pub const FEEDBACK: [(&str, &str, &str); 20] = [

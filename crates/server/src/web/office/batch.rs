@@ -85,6 +85,7 @@ struct LineRow {
     /// Why it can't be paid now.
     held: Option<String>,
     approved: bool,
+    came_back: bool,
     signs: usize,
     /// What the field of the reference holds; once paid, the reference.
     reference: String,
@@ -184,6 +185,7 @@ impl Line {
             status: Badge::withdrawal(withdrawal, found.now),
             held: self.held.as_ref().map(|line| line.sentence.clone()),
             approved: self.line.approvals > 0,
+            came_back: withdrawal.returned.is_some(),
             signs: self.signs,
             error: form.error(&field).map(str::to_owned),
             reference,

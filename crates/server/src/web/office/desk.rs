@@ -13,7 +13,7 @@ use store::{
     withdrawals::{Queued, Withdrawal},
 };
 
-use super::parts::{Badge, Moment};
+use super::parts::{Badge, Moment, duration};
 use crate::web::paths;
 
 /// A risk sign as it is shown.
@@ -139,7 +139,7 @@ pub fn marks(row: &Queued, needs_two: bool, now: Timestamp) -> Vec<Badge> {
         _ => marks.push(Badge::new("done", "Approved")),
     }
     if let Some(from) = row.withdrawal.payable_from.filter(|from| now < *from) {
-        marks.push(Badge::new("due", format!("Wallet cools until {} UTC", from.date_time())));
+        marks.push(Badge::new("due", format!("Wallet cools for {}", duration(from.since(now)))));
     }
     if row.batch_id.is_some() {
         marks.push(Badge::new("active", "In a batch"));
@@ -200,7 +200,7 @@ mod tests {
         let cooling = Withdrawal { payable_from: Some(AT.plus(HOUR)), ..sample(WithdrawalStatus::Pending) };
         let row = Queued { withdrawal: cooling, approvals: 0, batch_id: Some("b".into()) };
         let words: Vec<String> = marks(&row, true, AT).into_iter().map(|badge| badge.text).collect();
-        assert_eq!(words, ["Needs approval", "Wallet cools until 23 Nov 2026, 09:10 UTC", "In a batch"]);
+        assert_eq!(words, ["Needs approval", "Wallet cools for 1 h", "In a batch"]);
         let paid = Queued { withdrawal: sample(WithdrawalStatus::Paid), approvals: 1, batch_id: None };
         assert_eq!(marks(&paid, true, AT), []);
     }

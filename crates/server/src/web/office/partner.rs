@@ -118,6 +118,11 @@ struct Read {
 }
 
 impl Books {
+    /// Whether an adjustment waits for a second person: it stands on top then.
+    fn has_open_adjustment(&self) -> bool {
+        self.adjustments.iter().any(|row| row.is_open)
+    }
+
     fn new(
         Read { balances, lines, withdrawals, adjustments }: Read,
         programme: &Programme,

@@ -268,11 +268,21 @@ impl Refused {
     }
 }
 
-/// An address of a wallet, short enough for a list.
+/// How many letters of a free text stand in a list.
+const SHORT_TEXT: usize = 40;
+
+/// An address of a wallet, short enough for a list: enough to tell wallets apart.
 pub fn short_address(kind: WalletKind, address: &str) -> String {
     let characters: Vec<char> = address.chars().collect();
-    let short = match characters.as_slice() {
-        [first @ .., a, b, c, d] if first.len() > 12 => {
+    let short = match (kind, characters.as_slice()) {
+        // Half of an email address tells nothing.
+        (WalletKind::Paypal, _) => address.to_owned(),
+        (WalletKind::Other, text) if text.len() > SHORT_TEXT => {
+            let start: String = text.iter().take(SHORT_TEXT).collect();
+            format!("{}…", start.trim_end())
+        }
+        (WalletKind::Other, _) => address.to_owned(),
+        (_, [first @ .., a, b, c, d]) if first.len() > 8 => {
             let first: String = first.iter().take(6).collect();
             format!("{first}…{a}{b}{c}{d}")
         }
@@ -390,6 +400,15 @@ mod tests {
             short_address(WalletKind::UsdtTron, "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
             "USDT on TRON, TR7NHq…Lj6t"
         );
+        assert_eq!(short_address(WalletKind::Iban, "NO9386011117947"), "Bank account (IBAN), NO9386…7947");
+        assert_eq!(
+            short_address(WalletKind::Paypal, "mara.lindqvist@example.com"),
+            "PayPal, mara.lindqvist@example.com"
+        );
         assert_eq!(short_address(WalletKind::Other, "cash"), "Other, cash");
+        assert_eq!(
+            short_address(WalletKind::Other, "Please set it off against our invoices with you."),
+            "Other, Please set it off against our invoices w…"
+        );
     }
 }

@@ -129,19 +129,22 @@ impl Row {
         let withdrawal = &row.withdrawal;
         let currency = programme.currency;
         let due = due_at(withdrawal.requested_at);
+        // The hour matters while the clock runs; later the day does.
+        let is_pending = withdrawal.status == WithdrawalStatus::Pending;
+        let moment = |at| if is_pending { Moment::exact(at) } else { Moment::day(at) };
         let decided = withdrawal.returned.as_ref().map(|(at, _)| *at).or(withdrawal.decided_at);
         Row {
             id: withdrawal.id.clone(),
             href: paths::office_withdrawal(&withdrawal.id),
-            requested: Moment::exact(withdrawal.requested_at),
+            requested: moment(withdrawal.requested_at),
             partner: Link::partner(&withdrawal.partner),
             to: short_address(withdrawal.wallet_kind, &withdrawal.wallet_address),
             status: Badge::withdrawal(withdrawal, now),
             marks: desk::marks(row, needs_two(withdrawal.amount, programme.approval_from), now),
-            when: Moment::exact(decided.unwrap_or(due)),
+            when: moment(decided.unwrap_or(due)),
             note: withdrawal.note().to_owned(),
             amount: currency.format(withdrawal.amount),
-            can_be_chosen: withdrawal.status == WithdrawalStatus::Pending && row.batch_id.is_none(),
+            can_be_chosen: is_pending && row.batch_id.is_none(),
             is_chosen: chosen.has(&box_name(&withdrawal.id)),
         }
     }
