@@ -148,7 +148,7 @@ const LEGAL_FORMS: [&str; 33] = [
     "zao",
 ];
 
-/// A name: its words as [`spell`] writes them, without legal forms, parted by single spaces.
+/// A name: its words as `spell` writes them, without legal forms, parted by single spaces.
 pub fn name_key(text: &str) -> String {
     let spelled = spell(text);
     let words: Vec<&str> = spelled.split_whitespace().collect();

@@ -251,7 +251,7 @@ fn deals_keep_their_history_and_old_clients_are_given_keys() {
             Ok::<_, DbError>([row.get::<String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
         })
         .unwrap();
-        assert_eq!(keys, ["a@aurora.example", "912000114", "aurora", "aurora"]);
+        assert_eq!(keys, ["a@aurora.example", "12000114", "aurora", "aurora"]);
         new.close();
     }
 }

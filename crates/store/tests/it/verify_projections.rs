@@ -1,7 +1,8 @@
 //! What repeats the ledger agrees with it, and `verify` names what does not.
 
+use domain::adjustment::{self, Adjustment};
 use domain::commission::{self, Cause, Winning};
-use domain::ledger::Transfer;
+use domain::ledger::{Transfer, TransferCode};
 use domain::money::Money;
 use domain::rate::Rate;
 use domain::withdrawal;
@@ -131,14 +132,39 @@ fn programme(db: &Db) {
                 wallet_label, wallet_address)
              VALUES ('w1', 'ann', '1', 10000, 'pending', 0, 'wallet', 'other', '', '')",
             "INSERT INTO withdrawal (id, partner_id, request, amount, status, requested_at, wallet_id, wallet_kind,
-                wallet_label, wallet_address)
-             VALUES ('w2', 'ann', '2', 10000, 'paid', 0, 'wallet', 'other', '', '')",
+                wallet_label, wallet_address, two_people, payable_from, decided_at, decided_by, reference)
+             VALUES ('w2', 'ann', '2', 10000, 'paid', 0, 'wallet', 'other', '', '', 1, 5, 5, 'bob', 'R')",
             "INSERT INTO withdrawal (id, partner_id, request, amount, status, requested_at, wallet_id, wallet_kind,
                 wallet_label, wallet_address)
              VALUES ('w3', 'ann', '3', 10000, 'rejected', 0, 'wallet', 'other', '', '')",
             "INSERT INTO withdrawal (id, partner_id, request, amount, status, requested_at, wallet_id, wallet_kind,
-                wallet_label, wallet_address)
-             VALUES ('w4', 'ann', '4', 10000, 'rejected', 0, 'wallet', 'other', '', '')",
+                wallet_label, wallet_address, reference, returned_at)
+             VALUES ('w4', 'ann', '4', 10000, 'rejected', 0, 'wallet', 'other', '', '', 'R', 9)",
+        ],
+    );
+    desk(db);
+}
+
+/// What the desk knows: w2 was approved by somebody else and paid in a batch; a bonus is booked, another proposed.
+fn desk(db: &Db) {
+    let amount = Money::from_minor(-500);
+    let code = TransferCode::Correction;
+    let booked = Adjustment { id: "j1", partner: "ann", currency: USD, amount, code, reason: "why" };
+    applied(db, adjustment::book(&booked).as_slice());
+    sql(
+        db,
+        &[
+            "INSERT INTO withdrawal_approval (withdrawal_id, by_id, at, note, amount, wallet_address)
+             VALUES ('w2', 'ann', 1, '', 10000, '')",
+            "INSERT INTO payout_batch (id, made_at, made_by, status) VALUES ('b1', 0, 'ann', 'paid')",
+            "INSERT INTO payout_line (batch_id, withdrawal_id, status) VALUES ('b1', 'w2', 'paid')",
+            "INSERT INTO payout_line (batch_id, withdrawal_id, status) VALUES ('b1', 'w3', 'off')",
+            "INSERT INTO adjustment (id, request, partner_id, amount, kind, reason, status, proposed_at, proposed_by,
+                decided_at, decided_by, two_people)
+             VALUES ('j1', '1', 'ann', -500, 'correction', 'why', 'booked', 0, 'ann', 1, 'bob', 1)",
+            "INSERT INTO adjustment (id, request, partner_id, amount, kind, reason, status, proposed_at, proposed_by,
+                two_people)
+             VALUES ('j2', '2', 'ann', 500, 'bonus', 'why', 'proposed', 0, 'ann', 1)",
         ],
     );
 }
@@ -152,7 +178,26 @@ const DAMAGES: &[(&str, Rule, &str)] = &[
     ("UPDATE withdrawal SET amount = 10001 WHERE id = 'w2'", Rule::Withdrawals, "withdrawal w2"),
     ("UPDATE withdrawal SET partner_id = 'bob' WHERE id = 'w1'", Rule::Withdrawals, "withdrawal w1"),
     ("UPDATE withdrawal SET id = 'w9' WHERE id = 'w1'", Rule::Withdrawals, "withdrawal w9"),
+    ("UPDATE withdrawal SET returned_at = 9 WHERE id = 'w3'", Rule::Withdrawals, "withdrawal w3"),
+    ("UPDATE withdrawal SET returned_at = NULL WHERE id = 'w4'", Rule::Withdrawals, "withdrawal w4"),
     ("DELETE FROM withdrawal WHERE id = 'w1'", Rule::Withdrawals, "withdrawal:w1:hold"),
+    ("DELETE FROM withdrawal_approval", Rule::Desk, "withdrawal w2"),
+    ("UPDATE withdrawal_approval SET by_id = 'bob'", Rule::Desk, "withdrawal w2"),
+    ("UPDATE withdrawal_approval SET amount = 9999", Rule::Desk, "withdrawal w2"),
+    ("UPDATE withdrawal_approval SET wallet_address = 'x'", Rule::Desk, "withdrawal w2"),
+    ("UPDATE withdrawal SET payable_from = 6 WHERE id = 'w2'", Rule::Desk, "withdrawal w2"),
+    ("UPDATE withdrawal SET reference = NULL WHERE id = 'w2'", Rule::Desk, "batch b1"),
+    ("UPDATE payout_batch SET status = 'dissolved'", Rule::Desk, "batch b1"),
+    ("UPDATE payout_line SET status = 'open' WHERE withdrawal_id = 'w2'", Rule::Desk, "batch b1"),
+    ("UPDATE payout_line SET status = 'paid' WHERE withdrawal_id = 'w3'", Rule::Desk, "batch b1"),
+    ("UPDATE adjustment SET amount = -501 WHERE id = 'j1'", Rule::Adjustments, "adjustment j1"),
+    ("UPDATE adjustment SET amount = 500 WHERE id = 'j1'", Rule::Adjustments, "adjustment j1"),
+    ("UPDATE adjustment SET kind = 'bonus' WHERE id = 'j1'", Rule::Adjustments, "adjustment j1"),
+    ("UPDATE adjustment SET partner_id = 'bob' WHERE id = 'j1'", Rule::Adjustments, "adjustment j1"),
+    ("UPDATE adjustment SET status = 'declined' WHERE id = 'j1'", Rule::Adjustments, "adjustment j1"),
+    ("UPDATE adjustment SET decided_by = 'ann' WHERE id = 'j1'", Rule::Adjustments, "adjustment j1"),
+    ("UPDATE adjustment SET status = 'booked' WHERE id = 'j2'", Rule::Adjustments, "adjustment j2"),
+    ("DELETE FROM adjustment WHERE id = 'j1'", Rule::Adjustments, "adjustment:j1"),
     ("UPDATE deal SET status = 'pending' WHERE number = 1", Rule::Commissions, "T-1"),
     ("UPDATE deal SET commission = 125001 WHERE number = 1", Rule::Commissions, "T-1"),
     ("UPDATE deal SET commission_reversed = 1 WHERE number = 1", Rule::Commissions, "T-1"),
