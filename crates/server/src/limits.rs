@@ -19,6 +19,10 @@ pub enum Limited {
     Contact,
     /// Feedback, by partner.
     Feedback,
+    /// Claims, by partner.
+    Claim,
+    /// Keeping codes that can't be read, by address.
+    Damaged,
     /// Asking for a new password, by address.
     Recovery,
     /// What the Telegram bot answers, by chat.
@@ -47,6 +51,8 @@ const TABLE: &[(Limited, u32, Duration)] = &[
     (Limited::SignUp, 30, Duration::from_secs(20)),
     (Limited::Contact, 30, Duration::from_secs(10)),
     (Limited::Feedback, 20, Duration::from_secs(30)),
+    (Limited::Claim, 20, Duration::from_secs(30)),
+    (Limited::Damaged, 10, Duration::from_secs(60)),
     (Limited::Recovery, 10, Duration::from_secs(60)),
     (Limited::Bot, 10, Duration::from_secs(10)),
     (Limited::Support, 10, Duration::from_secs(30)),

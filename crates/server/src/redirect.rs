@@ -21,7 +21,12 @@ use domain::{
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::{app::App, ops::clicks, web::paths};
+use crate::{
+    app::App,
+    limits::Limited,
+    ops::clicks,
+    web::{address::Origin, paths},
+};
 
 /// How long a client waits for the click to be written down before being sent on without it.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -45,6 +50,7 @@ async fn unreadable(State(app): State<App>) -> Response {
 
 async fn follow(
     State(app): State<App>,
+    Origin(origin): Origin,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -56,7 +62,7 @@ async fn follow(
     let automatic = method == Method::HEAD || is_automatic(&headers);
     let Some(reading) = ReferralCode::read(text) else {
         if !automatic {
-            keep_damaged(&app, text, source(&headers));
+            keep_damaged(&app, &origin, text, source(&headers));
         }
         return send_on(&app, None);
     };
@@ -68,7 +74,7 @@ async fn follow(
         // A code that fits but was never given to anybody: the contact form asks who recommended us.
         Ok(Ok(false)) => {
             if !automatic {
-                keep_damaged(&app, text, source(&headers));
+                keep_damaged(&app, &origin, text, source(&headers));
             }
             return send_on(&app, None);
         }
@@ -96,14 +102,18 @@ async fn follow(
     response
 }
 
-/// How many unreadable codes a server keeps in a minute: enough for people, and nobody can fill the disk with them.
-const KEPT_A_MINUTE: u32 = 60;
+/// How many unreadable codes a server keeps in a minute, of all visitors: nobody can fill the disk with them.
+const KEPT_A_MINUTE: u32 = 1_000;
 
 /// Keeps a code that can't be read, beside the answer: the client is sent on at once, whatever becomes of it. It may
-/// once help a partner whose link was damaged to show whose the client was.
-pub fn keep_damaged(app: &App, text: &str, source: String) {
+/// once help a partner whose link was damaged to show whose the client was. Of one visitor only a few are kept, so that
+/// nobody crowds out those of others.
+pub fn keep_damaged(app: &App, origin: &str, text: &str, source: String) {
     static KEPT: Mutex<(i64, u32)> = Mutex::new((0, 0));
     let Some(letters) = damage::letters(text) else { return };
+    if app.limits.check(Limited::Damaged, origin).is_err() {
+        return;
+    }
     let minute = app.clock.now().micros() / (60 * SECOND);
     {
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);

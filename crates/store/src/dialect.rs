@@ -2,7 +2,9 @@
 //!
 //! In any statement:
 //! - `$1`: a parameter. SQLite takes `$1` for a *name*, numbered by first appearance, so it is given `?1`.
-//! - `{for_update}`: `FOR UPDATE` on PostgreSQL; nothing on SQLite, which has one writer at a time.
+//! - `{for_update}`: locks the rows on PostgreSQL; nothing on SQLite, which has one writer at a time. `FOR NO KEY UPDATE`,
+//!   since keys never change: a plain `FOR UPDATE` would also hold up rows elsewhere that refer to the locked ones, and
+//!   two transactions that do both crosswise would wait for each other.
 //!
 //! In a migration:
 //! - `BIGINT`: `INTEGER` on SQLite, whose STRICT tables know no BIGINT.
@@ -79,7 +81,7 @@ impl Dialect {
             };
             let text = tokens(text, |token| match (token, self) {
                 ("for_update", Self::Sqlite) => Some(String::new()),
-                ("for_update", Self::Postgres) => Some("FOR UPDATE".into()),
+                ("for_update", Self::Postgres) => Some("FOR NO KEY UPDATE".into()),
                 _ => None,
             })
             .map_err(|token| DbError::refused(sql, format!("unknown token {{{token}}}")))?;
@@ -232,7 +234,7 @@ mod tests {
     fn locking_is_said_only_where_it_is_known() {
         let sql = "SELECT a FROM t {for_update};";
         assert_eq!(Sqlite.statement(sql).unwrap(), "SELECT a FROM t ");
-        assert_eq!(Postgres.statement(sql).unwrap(), "SELECT a FROM t FOR UPDATE");
+        assert_eq!(Postgres.statement(sql).unwrap(), "SELECT a FROM t FOR NO KEY UPDATE");
         assert_eq!(Sqlite.statement("SELECT '{\"a\": 1};'").unwrap(), "SELECT '{\"a\": 1};'");
     }
 

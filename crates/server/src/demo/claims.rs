@@ -156,7 +156,9 @@ impl Step {
             Step::File { line, client } => file(tx, env, world, line, client)?,
             Step::Accept { line, client } => {
                 let (by, number) = (world.actor(Role::Sales, line)?, number(tx, world, line)?);
-                claims::accept(tx, env, &by, number, world.clients[client], LINES[line].ruling)?;
+                let client = world.clients[client];
+                let evidence = claims::evidence(tx, number, client)?;
+                claims::accept(tx, env, &by, number, client, &evidence, LINES[line].ruling)?;
             }
             Step::Reject { line } => {
                 let (by, number) = (world.actor(Role::Sales, line)?, number(tx, world, line)?);

@@ -110,7 +110,7 @@ pub enum RuleError {
 }
 
 /// Accepts a claim: the client is given to the partner, with deals and commissions. Where the client is the partner's
-/// already nothing moves.
+/// already nothing moves. `evidence` is what [`evidence`] has found before.
 ///
 /// # Errors
 /// [`RuleError`], whose text can be shown to staff.
@@ -120,12 +120,12 @@ pub fn accept(
     by: &Actor,
     number: i64,
     client_number: i64,
+    evidence: &str,
     reason: &str,
 ) -> Result<(), RuleError> {
     let claim = claims::lock(tx, number)?.ok_or(RuleError::Unknown)?;
     let status = next_status(claim.status, ClaimAct::Accept)?;
     let client = clients::lock(tx, client_number)?.ok_or(AssignError::UnknownClient)?;
-    let spoke: Vec<String> = reasons_for(tx, &claim, &client)?.iter().map(Reason::words).collect();
     claims::decide(tx, number, status, Some(&by.id), reason, Some(client_number), env.now)?;
     notify::tell(tx, env, &claim.partner.id, &ruled(&claim, Some(client_number), reason))?;
     if client.partner.as_ref().is_none_or(|owner| owner.id != claim.partner.id) {
@@ -135,7 +135,7 @@ pub fn accept(
             method: Method::Claim,
             code: None,
             claim: Some(number),
-            evidence: spoke.join(" "),
+            evidence: evidence.to_owned(),
             reason: reason.to_owned(),
         };
         assign(tx, env, by, &decision)?;
@@ -144,7 +144,7 @@ pub fn accept(
         Change::new("Status", claim.status.label(), status.label()),
         Change::set("Claimed by", &claim.partner.name),
         Change::set("Client", format!("C-{client_number} {}", client.name)),
-        Change::set("Evidence", spoke.join(" ")),
+        Change::set("Evidence", evidence),
     ];
     record(tx, env, by, "claim.accepted", number, &changes, reason)
 }
@@ -289,6 +289,7 @@ pub fn around(tx: &mut Tx, claim: &Claim) -> Result<Around, DbError> {
     around.clicks.sort_by_key(|click| click.at);
     let partner = partners::by_id(tx, &claim.partner.id)?;
     let unreadable = look::damaged(tx, first.start(), Day(last.0 + 1).start(), MOST_DAMAGED)?;
+    around.complete &= i64::try_from(unreadable.len()).is_ok_and(|found| found < MOST_DAMAGED);
     around.damaged = unreadable
         .into_iter()
         .filter_map(|damaged| {
@@ -315,10 +316,17 @@ fn candidate(client: &Client) -> Candidate {
     }
 }
 
-/// What speaks for one client.
-fn reasons_for(tx: &mut Tx, claim: &Claim, client: &Client) -> Result<Vec<Reason>, DbError> {
-    let visits = visits(&around(tx, claim)?);
-    Ok(matching::reasons(&statement(claim), &candidate(client), &visits))
+/// What speaks for one client, in sentences; nothing where claim or client don't exist. It walks through many visits: call
+/// it before the transaction that accepts, which would hold up every other writer meanwhile.
+///
+/// # Errors
+/// When the database says no.
+pub fn evidence(tx: &mut Tx, number: i64, client_number: i64) -> Result<String, DbError> {
+    let (claim, client) = (claims::by_number(tx, number)?, clients::by_number(tx, client_number)?);
+    let Some((claim, client)) = claim.zip(client) else { return Ok(String::new()) };
+    let visits = visits(&around(tx, &claim)?);
+    let reasons = matching::reasons(&statement(&claim), &candidate(&client), &visits);
+    Ok(reasons.iter().map(Reason::words).collect::<Vec<_>>().join(" "))
 }
 
 /// The clients that a claim may mean, the likeliest first.

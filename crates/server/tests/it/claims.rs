@@ -5,7 +5,7 @@ use domain::{
     clock::{DAY, Day},
     permission::Role,
 };
-use server::ops;
+use server::{config::Settings, ops};
 use store::{Db, both_databases, claims::Claim};
 
 use crate::{
@@ -336,6 +336,28 @@ both_databases!(unreadable_codes_are_kept_within_bounds, async |db: Db| {
     site.clock.advance(200 * DAY);
     site.app.write(ops::clicks::sweep_damaged).await.unwrap();
     assert_eq!(count().await, 0);
+});
+
+both_databases!(one_visitor_does_not_crowd_out_the_damaged_codes_of_others, async |db: Db| {
+    let settings = Settings { trusted_proxies: Some("127.0.0.1".into()), ..Settings::default() };
+    let site = Site::start_with(db, settings).await;
+    let follow = async |visitor: &str, times: usize| {
+        let browser = site.browser();
+        for _ in 0..times {
+            browser.get_from("/r/K7XM49Q", visitor).await.expect(StatusCode::FOUND);
+        }
+    };
+    follow("192.0.2.1", 40).await;
+    follow("192.0.2.2", 1).await;
+    // Ten of the one, all of the other; each is kept beside the answer.
+    let count = || site.read(|tx| tx.one("SELECT COUNT(*) FROM damaged_code", &[])?.get::<i64>(0));
+    for _ in 0..100 {
+        if count().await >= 11 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(count().await, 11);
 });
 
 both_databases!(what_is_printed_has_link_and_code, async |db: Db| {

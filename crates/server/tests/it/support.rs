@@ -288,6 +288,11 @@ impl Browser {
         self.send(self.http.get(format!("{}{path}", self.base)).header(header::REFERER, &self.base)).await
     }
 
+    /// As a trusted proxy passes it on for somebody elsewhere.
+    pub async fn get_from(&self, path: &str, address: &str) -> Answer {
+        self.send(self.http.get(format!("{}{path}", self.base)).header("x-forwarded-for", address)).await
+    }
+
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(self.form(path, fields).header(header::ORIGIN, &self.base)).await
     }

@@ -52,6 +52,37 @@ fn two_units_that_deadlock_both_finish() {
 }
 
 #[test]
+fn a_locked_row_can_be_referred_to() {
+    let test = testing::postgres();
+    table(&test.db);
+    write(&test.db, |tx| {
+        tx.exec(INSERT, &params![1, 0])?;
+        tx.exec("CREATE TABLE reference (row_id BIGINT REFERENCES case_row (id))", &[])
+    })
+    .unwrap();
+    let (locked, inserted) = (Arc::new(Barrier::new(2)), Arc::new(AtomicU32::new(0)));
+    thread::scope(|scope| {
+        let (db, at, seen) = (test.db.clone(), Arc::clone(&locked), Arc::clone(&inserted));
+        let holder = scope.spawn(move || {
+            write(&db, move |tx| {
+                tx.one("SELECT id FROM case_row WHERE id = 1 {for_update}", &[])?;
+                at.wait();
+                // Held until the other is through, or for as long as nobody would wait.
+                let since = Instant::now();
+                while seen.load(Ordering::SeqCst) == 0 && since.elapsed() < Duration::from_secs(5) {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                Ok(seen.load(Ordering::SeqCst))
+            })
+        });
+        locked.wait();
+        write(&test.db, |tx| tx.exec("INSERT INTO reference (row_id) VALUES (1)", &[])).unwrap();
+        inserted.store(1, Ordering::SeqCst);
+        assert_eq!(holder.join().unwrap().unwrap(), 1, "the row that refers waited for the lock");
+    });
+}
+
+#[test]
 fn a_deadlock_without_end_is_its_callers() {
     let test = testing::postgres();
     table(&test.db);

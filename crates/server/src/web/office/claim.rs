@@ -180,7 +180,7 @@ impl ClaimPage {
                 .collect(),
             left_out: match around.complete {
                 false => {
-                    "There were too many visits to look at every one. Listed are some nearest to the stated day."
+                    "There were too many visits or damaged codes to look at every one. Listed are some nearest to the stated day."
                 }
                 true if around.clicks.len() > LISTED => "Listed are those nearest to the stated day.",
                 true => "",
@@ -252,7 +252,10 @@ pub async fn accept(State(app): State<App>, staff: Staff, Number(number): Number
         return refuse(&app, staff, number, "accept", form).await;
     };
     let by = staff.actor.clone();
-    let ruled = app.write(move |tx, env| acts::accept(tx, env, &by, number, client, reason.as_str())).await;
+    let evidence = app.read(move |tx, _| acts::evidence(tx, number, client)).await?;
+    let ruled = app
+        .write(move |tx, env| acts::accept(tx, env, &by, number, client, &evidence, reason.as_str()))
+        .await;
     answer(&app, staff, number, ("accept", "accepted"), form, ruled).await
 }
 

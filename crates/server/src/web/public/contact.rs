@@ -90,7 +90,7 @@ pub async fn submit(
     }
     let Some(contact) = read(&mut form, visit_in(&jar)) else {
         if form.error("code").is_some() {
-            keep_damaged(&app, form.typed("code"), TYPED.to_owned());
+            keep_damaged(&app, &origin, form.typed("code"), TYPED.to_owned());
         }
         if form.typed("submission").is_empty() {
             form.set("submission", env.ids.uuid(env.now));
