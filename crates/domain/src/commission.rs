@@ -37,6 +37,13 @@ impl Winning<'_> {
         self.rate.of(self.amount)
     }
 
+    /// How the commission came to its amount: `12,400.00 × 12 % = 1,488.00`.
+    pub fn sum(&self) -> String {
+        let (amount, commission) =
+            (self.currency.format(self.amount), self.currency.format(self.commission()));
+        format!("{amount} × {} = {commission}", self.rate)
+    }
+
     /// When the commission becomes available.
     pub fn available_at(&self) -> Timestamp {
         self.won_at.plus(self.hold_days.saturating_mul(DAY))

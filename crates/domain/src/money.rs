@@ -107,7 +107,7 @@ pub enum MoneyError {
     #[error("Write the amount with digits, for example {0}.")]
     Unreadable(String),
     /// It has more decimals than the currency.
-    #[error("{code} has {exponent} decimals; the amount has more.")]
+    #[error("{code} has {exponent} decimals; the amount has more. Thousands are parted by a comma: 12,400.")]
     TooPrecise {
         /// The currency's code.
         code: String,
@@ -251,7 +251,9 @@ impl Currency {
         if !decimals.chars().all(|c| c.is_ascii_digit()) || (text.contains('.') && decimals.is_empty()) {
             return Err(unreadable());
         }
-        let decimals = decimals.trim_end_matches('0');
+        // Zeros at the end count too: who writes 12.400 may mean twelve thousand four hundred.
+        let is_zero = decimals.len() <= 2 && decimals.chars().all(|c| c == '0');
+        let decimals = if is_zero { "" } else { decimals };
         if decimals.len() > usize::from(self.exponent) {
             return Err(MoneyError::TooPrecise { code: self.code.into(), exponent: self.exponent });
         }
@@ -311,7 +313,6 @@ mod tests {
             ("0.01", 1),
             ("0001.10", 110),
             ("10000000000000", MAX_MINOR),
-            ("1.500", 150),
         ] {
             assert_eq!(usd.parse(typed), Ok(Money(minor)), "{typed}");
         }
@@ -323,7 +324,10 @@ mod tests {
         assert_eq!(usd.parse("  "), Err(MoneyError::Empty));
         assert_eq!(usd.parse("0"), Err(MoneyError::NotPositive));
         assert_eq!(usd.parse("-5"), Err(MoneyError::NotPositive));
-        assert!(matches!(usd.parse("1.234"), Err(MoneyError::TooPrecise { .. })));
+        for typed in ["1.234", "12.400", "1.000"] {
+            assert!(matches!(usd.parse(typed), Err(MoneyError::TooPrecise { .. })), "{typed}");
+        }
+        assert_eq!(Currency::from_code("JPY").unwrap().parse("500.00"), Ok(Money(500)));
         assert_eq!(usd.parse("10000000000000.01"), Err(MoneyError::TooLarge));
         assert_eq!(usd.parse("99999999999999999999"), Err(MoneyError::TooLarge));
         assert!(Currency::from_code("JPY").unwrap().parse("5.5").is_err());

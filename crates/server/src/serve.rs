@@ -2,7 +2,7 @@
 
 use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use store::Db;
 use tokio::net::TcpListener;
 
@@ -42,6 +42,19 @@ pub fn open_database(config: &Config) -> anyhow::Result<Db> {
     Db::open(&config.database, store::Options::default()).with_context(|| {
         format!("The database {} can't be opened", crate::config::hide_password(&config.database))
     })
+}
+
+/// Opens a database that is there already: a mistyped path must not make an empty one and call it sound.
+///
+/// # Errors
+/// A sentence with the remedy.
+pub fn open_existing_database(config: &Config) -> anyhow::Result<Db> {
+    if let Some(file) = config.database.strip_prefix("sqlite:")
+        && !Path::new(file).exists()
+    {
+        bail!("There is no database at {file}. Say where it is with GOODWORD_DATA_DIR or GOODWORD_DATABASE");
+    }
+    open_database(config)
 }
 
 /// Opens the database and the port.

@@ -17,7 +17,7 @@ pub fn sepa_text(text: &str, max: usize) -> String {
             'Ö' => latin.push_str("Oe"),
             'Ü' => latin.push_str("Ue"),
             letter if letter.is_whitespace() => latin.push(' '),
-            letter if letter.is_control() => {}
+            letter if letter.is_control() || is_picture(letter) => {}
             letter => match deunicode::deunicode_char(letter) {
                 Some(written) => {
                     latin.extend(written.chars().map(|c| if is_allowed(c) { c } else { '.' }));
@@ -38,6 +38,11 @@ pub fn sepa_text(text: &str, max: usize) -> String {
     tidy.trim_end_matches(ends).to_owned()
 }
 
+/// Whether it is an emoji or another little picture, or what joins them.
+fn is_picture(letter: char) -> bool {
+    matches!(letter, '\u{2190}'..='\u{2bff}' | '\u{200b}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
+}
+
 fn is_allowed(letter: char) -> bool {
     letter.is_ascii_alphanumeric()
         || matches!(letter, '/' | '-' | '?' | ':' | '(' | ')' | '.' | ',' | '\'' | '+' | ' ')
@@ -56,6 +61,8 @@ mod tests {
             ("Łukasz Żółć", "Lukasz Zolc"),
             ("Мария Иванова", "Mariia Ivanova"),
             ("Γιώργος", "Giorgos"),
+            ("Pia Ångström 🦊", "Pia Angstroem"),
+            ("☎ Ann – 👩\u{200d}🚀", "Ann -"),
             ("O'Brien <x>", "O'Brien .x."),
             ("a@b_c //d/", "a(at)b-c /d"),
             ("  two\n lines ", "two lines"),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use domain::{
     attribution::Method,
     clock::{DAY, Day, Timestamp},
-    commission::{self, Cause, Hold, Standing, State, TakingOver, Winning},
+    commission::{self, Cause, Hold, Standing, State, TakingOver, Winning, booking_key},
     ledger::Transfer,
     money::Money,
     rate::Rate,
@@ -280,9 +280,13 @@ impl<'a> Moving<'a> {
         let after = Standing::read(deal.number, round, &plan);
         let left = after.as_ref().map_or(Money::ZERO, Standing::left);
         share.profit = share.profit + left;
-        let reason = format!("Client C-{} assigned to you: {}", decision.client, decision.reason);
-        self.transfers
-            .extend(plan.into_iter().map(|transfer| Transfer { reason: Some(reason.clone()), ..transfer }));
+        let moved = format!("Client C-{} assigned to you: {}", decision.client, decision.reason);
+        let booked_because = format!("{}. {why} {moved}", winning.sum());
+        self.transfers.extend(plan.into_iter().map(|transfer| {
+            let is_booking = transfer.reverses.is_none() && transfer.key == booking_key(deal.number, round);
+            let reason = if is_booking { &booked_because } else { &moved };
+            Transfer { reason: Some(reason.clone()), ..transfer }
+        }));
         let available_at = after.and_then(|after| match after.state {
             State::OnHold { available_at, .. } => available_at,
             State::Posted { .. } | State::Gone => None,

@@ -59,6 +59,12 @@ pub struct Received {
 /// # Errors
 /// When the database says no.
 pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, DbError> {
+    // Looked up before: a number that an insert was refused would be left out of the sequence.
+    if let Some(submission) = &contact.submission
+        && let Some(client_number) = clients::by_submission(tx, submission)?
+    {
+        return Ok(Received { client_number, again: true });
+    }
     let verdict = attribute(tx, env, contact)?;
     let client = NewClient {
         name: contact.name.clone(),

@@ -159,7 +159,9 @@ fn book(
         won_at: env.now,
         hold_days: programme.hold_days,
     };
-    let transfer = commission::book(&winning);
+    // Kept with the entry, which says how it came about whatever becomes of the deal.
+    let why = format!("{}. {reason}", winning.sum());
+    let transfer = commission::book(&winning).map(|booked| Transfer { reason: Some(why), ..booked });
     let available_at = transfer.as_ref().and_then(|transfer| transfer.available_at);
     ledger::apply(tx, env.now, transfer.as_slice())?;
     partners::add_totals(tx, partner_id, 0, 1, amount)?;

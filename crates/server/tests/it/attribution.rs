@@ -1,7 +1,7 @@
 //! A client follows a link and sends the form: whose client is it?
 
 use axum::http::{StatusCode, header};
-use domain::{attribution::LinkRule, clock::DAY};
+use domain::{attribution::LinkRule, clock::DAY, permission::Role};
 use reqwest::Method;
 use store::{Db, both_databases, clients::Attribution};
 
@@ -162,11 +162,41 @@ both_databases!(a_form_sent_twice_makes_one_client, async |db: Db| {
     .await;
     assert!(sent.iter().all(|number| *number == sent[0]), "{sent:?}");
     let first = sent[0];
+    // A form that comes again later uses up no number.
+    let send = async |name: &str| {
+        let fields = [("name", name), ("phone", "+351 912 000 115"), ("submission", name)];
+        browser.post("/contact", &fields).await.expect(StatusCode::CREATED).client_number()
+    };
+    let one = send("one").await;
+    assert_eq!([send("one").await, send("one").await, send("two").await], [one, one, one + 1]);
     let deals = site.read(move |tx| store::deals::of_client(tx, first)).await;
     assert_eq!(deals.len(), 1);
     let id = partner.id.clone();
     let counted = site.read(move |tx| Ok(store::partners::by_id(tx, &id)?.unwrap().clients)).await;
-    assert_eq!(counted, 1);
+    assert_eq!(counted, 3);
+});
+
+both_databases!(who_recommended_us_may_be_said_by_name, async |db: Db| {
+    let site = Site::start(db).await;
+    let sales = site.staff(Role::Sales).await;
+    for (typed, kept) in
+        [("my friend Pia <3", true), ("Jonas", true), ("K7XM49Q", false), ("ABCDEFGH", false)]
+    {
+        let fields =
+            [("name", "Aurora"), ("phone", "+351 912 000 114"), ("message", "A shop"), ("code", typed)];
+        let answer = site.browser().post("/contact", &fields).await;
+        if !kept {
+            let refused = answer.expect(StatusCode::UNPROCESSABLE_ENTITY);
+            refused.expect_text("the name of the person");
+            refused.expect_text(typed);
+            continue;
+        }
+        let client = answer.expect(StatusCode::CREATED).client_number();
+        let page = sales.get(&format!("/office/clients/{client}")).await.expect(StatusCode::OK);
+        page.expect_text("A shop");
+        page.expect_text(&format!("Recommended by: {}", typed.replace('<', "&#60;")));
+        assert!(site.deal_of(client).await.partner.is_none());
+    }
 });
 
 both_databases!(a_suspended_partner_earns_no_new_client, async |db: Db| {

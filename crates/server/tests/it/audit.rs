@@ -255,6 +255,11 @@ fn the_command_line_prints_the_heads_and_compares_them() {
     let url = place.url();
     let folder = testing::Place::empty_sqlite();
     let file = folder.url().trim_start_matches("sqlite:").replace("test.db", "heads.txt");
+    // A mistyped path is no sound programme.
+    let nowhere = file.replace("heads.txt", "elsewhere/goodword.db");
+    let (sound, said) = verify(&format!("sqlite:{nowhere}"), &[]);
+    assert!(!sound && said.contains("There is no database at"), "{said}");
+    assert!(!std::path::Path::new(&nowhere).exists());
     let words = ["staff", "add", "--email", "ada@example.com", "--name", "Ada", "--role", "admin"];
     let added =
         Command::new(env!("CARGO_BIN_EXE_goodword")).args(["--database", &url]).args(words).output().unwrap();

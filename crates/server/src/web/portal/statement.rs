@@ -6,8 +6,7 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use domain::{
     clock::Timestamp,
-    commission::booking_key,
-    ledger::{Account, Phase, Subject, TransferCode, label},
+    ledger::{Account, Phase, Subject, label},
     money::{Currency, Money},
 };
 use store::{
@@ -146,7 +145,6 @@ impl Facts {
                     parts.push(Part { text: client, href });
                 }
                 parts.push(Part { text: format!("T-{number}"), href: paths::statement_of_deal(*number) });
-                parts.extend(theirs.and_then(|deal| sum(deal, line, currency)).map(Part::plain));
             }
             Subject::Withdrawal(id) => {
                 if let Some(withdrawal) = self.withdrawals.get(id) {
@@ -161,27 +159,17 @@ impl Facts {
             Subject::Adjustment(_) => {}
         }
         parts.extend(transfer.reason.iter().map(|reason| Part::plain(reason.as_str())));
+        parts.extend(hold(line).map(Part::plain));
         parts
     }
 }
 
-/// How a commission came to its amount: `12,400.00 × 12 % = 1,488.00: 12 % from a volume of ...`.
-fn sum(deal: &Deal, line: &StatementLine, currency: Currency) -> Option<String> {
-    let transfer = &line.transfer;
-    let won = deal.won.as_ref()?;
-    let commission = won.commission?;
-    let is_booking = transfer.code == TransferCode::Commission;
-    // A deal that was won again tells the numbers of its last winning only.
-    let is_this_round = transfer.key.starts_with(&booking_key(deal.number, deal.win_round));
-    if !is_booking || !is_this_round {
-        return None;
+/// Until when a commission is on hold.
+fn hold(line: &StatementLine) -> Option<String> {
+    match (&line.transfer.phase, line.transfer.available_at) {
+        (Phase::Pending, Some(at)) => Some(format!("On hold until {} UTC.", at.date_time())),
+        _ => None,
     }
-    let (amount, share) = (currency.format(won.amount), currency.format(commission.amount));
-    let hold = match (&transfer.phase, transfer.available_at) {
-        (Phase::Pending, Some(at)) => format!(" On hold until {} UTC.", at.date_time()),
-        _ => String::new(),
-    };
-    Some(format!("{amount} × {} = {share}. {}{hold}", commission.rate, won.commission_reason))
 }
 
 fn row(facts: &Facts, line: &StatementLine, partner_id: &str, currency: Currency) -> EntryRow {
@@ -253,7 +241,7 @@ mod tests {
     use crate::web::portal::{lists::samples, samples::shell};
     use domain::{
         deal::DealStatus,
-        ledger::{Entry, Side, Transfer},
+        ledger::{Entry, Side, Transfer, TransferCode},
     };
 
     fn line(seq: i64, change: i64, transfer: Transfer) -> StatementLine {
@@ -285,7 +273,7 @@ mod tests {
             subject: Subject::Deal(2077),
             reverses: None,
             may_overdraw: false,
-            reason: None,
+            reason: Some("1,000.00 × 12.5 % = 125.00. 12.5 % as agreed with the partner.".into()),
             available_at: Some(Timestamp::from_micros(0)),
         }
     }
@@ -319,7 +307,8 @@ mod tests {
         for expected in [
             "Commission on hold",
             "C-1042",
-            "1,000.00 × 12.5 % = 125.00. 12.5 % as agreed with the partner. On hold until 1 Jan 1970, 00:00 UTC.",
+            "1,000.00 × 12.5 % = 125.00. 12.5 % as agreed with the partner.",
+            "On hold until 1 Jan 1970, 00:00 UTC.",
             "+125.00",
             "Withdrawal paid",
             "reference TX-1",
@@ -337,17 +326,9 @@ mod tests {
     fn a_client_of_somebody_else_is_not_told() {
         let facts = facts(vec![]);
         let why = facts.why(&line(1, 125, commission()), "another", Currency::USD);
-        assert_eq!(why, [Part { text: "T-2077".into(), href: "/statistics/entries?deal=2077".into() }]);
-    }
-
-    #[test]
-    fn the_numbers_of_an_earlier_winning_are_not_told_as_those_of_the_last() {
-        let mut deal = samples::deal(DealStatus::Won);
-        assert!(sum(&deal, &line(1, 125, commission()), Currency::USD).is_some());
-        deal.win_round = 2;
-        assert_eq!(sum(&deal, &line(1, 125, commission()), Currency::USD), None);
-        deal.won = None;
-        assert_eq!(sum(&deal, &line(1, 125, commission()), Currency::USD), None);
+        assert_eq!(why[0], Part { text: "T-2077".into(), href: "/statistics/entries?deal=2077".into() });
+        // How it came about is told all the same: it was this partner's then.
+        assert!(why[1].text.starts_with("1,000.00 × 12.5 % = 125.00."), "{why:?}");
     }
 
     #[test]

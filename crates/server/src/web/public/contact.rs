@@ -6,7 +6,7 @@ use axum_extra::extract::CookieJar;
 use domain::{
     attribution::{LinkRule, Visit},
     claim::matching::TYPED,
-    referral_code::ReferralCode,
+    referral_code::{LENGTH, Reading, ReferralCode},
     text::{Email, Message, Name, Phone, Telegram, optional},
 };
 
@@ -110,12 +110,7 @@ fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
     let phone = form.check("phone", |typed| optional(typed, Phone::parse));
     let telegram = form.check("telegram", |typed| optional(typed, Telegram::parse));
     let message = form.check("message", |typed| optional(typed, Message::parse));
-    let code = form.check("code", |typed| match typed.trim() {
-        "" => Ok(None),
-        typed => ReferralCode::read(typed).map(Some).ok_or(
-            "This is not a code of ours: it has 8 letters and digits. Check it, or leave the field empty.",
-        ),
-    });
+    let recommended = form.check("code", recommended);
     let reachable = [
         &email.as_ref().map(Option::is_some),
         &phone.as_ref().map(Option::is_some),
@@ -136,19 +131,48 @@ fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
     if form.is_refused() {
         return None;
     }
-    let code = code?;
+    let (code, by_name) = match recommended? {
+        Recommended::By(reading) => (Some(reading), None),
+        Recommended::ByName(name) => (None, Some(format!("Recommended by: {name}"))),
+        Recommended::ByNobody => (None, None),
+    };
     let by_link = form.typed("via") == "link";
+    let message = message?.map(|message| message.to_string());
     Some(Contact {
         name: name?.to_string(),
         email: email?.map(|email| email.to_string()).unwrap_or_default(),
         phone: phone?.map(|phone| phone.to_string()).unwrap_or_default(),
         telegram: telegram?.map(|telegram| telegram.to_string()).unwrap_or_default(),
-        message: message?.map(|message| message.to_string()).unwrap_or_default(),
+        message: message.into_iter().chain(by_name).collect::<Vec<_>>().join("\n\n"),
         submission: Some(form.typed("submission").to_owned()).filter(|id| !id.is_empty()),
         typed: code.clone().filter(|_| !by_link),
         carried: code.filter(|_| by_link),
         cookie,
     })
+}
+
+/// What stands in the field that asks who recommended us.
+enum Recommended {
+    ByNobody,
+    By(Reading),
+    /// Words that never were a code: kept for sales, who may know the person.
+    ByName(Name),
+}
+
+fn recommended(typed: &str) -> Result<Recommended, &'static str> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(Recommended::ByNobody);
+    }
+    if let Some(reading) = ReferralCode::read(typed) {
+        return Ok(Recommended::By(reading));
+    }
+    let letters = typed.chars().filter(|c| c.is_alphanumeric()).count();
+    let is_code = letters == LENGTH || typed.chars().filter(char::is_ascii_digit).count() > 1;
+    Name::parse(typed).ok().filter(|_| letters > 0 && !is_code).map(Recommended::ByName).ok_or(
+        "This is not a code of ours: a code has 8 letters and digits, and more than one of them is wrong here. Check it, \
+         or write the name of the person who sent you.",
+    )
 }
 
 fn thanks(app: &App, name: &str, number: i64) -> Page {
