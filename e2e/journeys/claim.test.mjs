@@ -7,16 +7,16 @@ import * as people from '../support/people.mjs';
 import { setStage } from '../support/stage.mjs';
 
 const VARIANTS = [
-  { title: 'on a phone', width: 'phone', theme: 'light' },
-  { title: 'at a desk', width: 'desktop', theme: 'dark' },
-  { title: 'without JavaScript', width: 'desktop', theme: 'light', javaScript: false },
+  { title: 'on a phone', width: 'phone', theme: 'light', database: 'SQLite' },
+  { title: 'at a desk', width: 'desktop', theme: 'dark', database: 'PostgreSQL' },
+  { title: 'without JavaScript', width: 'desktop', theme: 'light', javaScript: false, database: 'SQLite' },
 ];
 
 const today = () => new Date().toISOString().slice(0, 10);
 
-for (const { title, width, theme, javaScript } of VARIANTS) {
-  test(`a claim is accepted after the commission was booked to another, ${title}`, async (t) => {
-    const stage = await setStage(t);
+for (const { title, width, theme, javaScript, database } of VARIANTS) {
+  test(`a claim is accepted after the commission was booked to another, ${title}, on ${database}`, async (t) => {
+    const stage = await setStage(t, { database });
     const { server, chapter } = stage;
     const someone = (name) => stage.person(name, { width, theme, javaScript });
     const look = javaScript === false ? async () => {} : ({ page }) => assertAccessible(page);

@@ -9,9 +9,9 @@ import { assertBankFile } from '../support/schema.mjs';
 import { setStage } from '../support/stage.mjs';
 
 const VARIANTS = [
-  { title: 'on a phone, in dollars', width: 'phone', theme: 'light', currency: 'USD', bic: '', service: null },
-  { title: 'at a desk, in euro', width: 'desktop', theme: 'dark', currency: 'EUR', bic: 'PSSTFRPPXXX', service: 'SEPA' },
-  { title: 'without JavaScript', width: 'desktop', theme: 'light', currency: 'USD', bic: '', service: null, javaScript: false },
+  { title: 'on a phone, in dollars', width: 'phone', theme: 'light', currency: 'USD', bic: '', service: null, database: 'SQLite' },
+  { title: 'at a desk, in euro', width: 'desktop', theme: 'dark', currency: 'EUR', bic: 'PSSTFRPPXXX', service: 'SEPA', database: 'PostgreSQL' },
+  { title: 'without JavaScript', width: 'desktop', theme: 'light', currency: 'USD', bic: '', service: null, javaScript: false, database: 'SQLite' },
 ];
 
 const PAYER = 'FR1420041010050500013M02606';
@@ -32,9 +32,9 @@ function table(csv) {
   return lines.map((line) => Object.fromEntries(columns.map((column, at) => [column, cells(line)[at]])));
 }
 
-for (const { title, width, theme, currency, bic, service, javaScript } of VARIANTS) {
-  test(`the withdrawal desk, ${title}`, async (t) => {
-    const stage = await setStage(t);
+for (const { title, width, theme, currency, bic, service, javaScript, database } of VARIANTS) {
+  test(`the withdrawal desk, ${title}, on ${database}`, async (t) => {
+    const stage = await setStage(t, { database });
     const { server, chapter } = stage;
     const someone = (name) => stage.person(name, { width, theme, javaScript });
     const look = javaScript === false ? async () => {} : ({ page }) => assertAccessible(page);

@@ -9,14 +9,14 @@ import { setStage } from '../support/stage.mjs';
 
 const VARIANTS = [
   // 10 % of 10,000.05 is 1,000.005, which half to even makes 1,000.00.
-  { title: 'on a phone', width: 'phone', theme: 'light', amount: '10,000.05', profit: '1,000.00', left: '500.00' },
-  { title: 'at a desk', width: 'desktop', theme: 'dark', amount: '12345.67', shown: '12,345.67', profit: '1,234.57', left: '734.57' },
-  { title: 'without JavaScript', width: 'phone', theme: 'dark', javaScript: false, amount: '5000', shown: '5,000.00', profit: '500.00', left: '0.00' },
+  { title: 'on a phone', width: 'phone', theme: 'light', amount: '10,000.05', profit: '1,000.00', left: '500.00', database: 'SQLite' },
+  { title: 'at a desk', width: 'desktop', theme: 'dark', amount: '12345.67', shown: '12,345.67', profit: '1,234.57', left: '734.57', database: 'PostgreSQL' },
+  { title: 'without JavaScript', width: 'phone', theme: 'dark', javaScript: false, amount: '5000', shown: '5,000.00', profit: '500.00', left: '0.00', database: 'SQLite' },
 ];
 
-for (const { title, width, theme, javaScript, amount, shown = amount, profit, left } of VARIANTS) {
-  test(`from sign-up to a paid withdrawal, ${title}`, async (t) => {
-    const stage = await setStage(t);
+for (const { title, width, theme, javaScript, amount, shown = amount, profit, left, database } of VARIANTS) {
+  test(`from sign-up to a paid withdrawal, ${title}, on ${database}`, async (t) => {
+    const stage = await setStage(t, { database });
     const { browser, server, chapter } = stage;
     const someone = (name) => stage.person(name, { width, theme, javaScript });
     // axe-core is a script itself; the same pages are looked at with JavaScript on.

@@ -19,10 +19,16 @@ async function openTicket(staff, number) {
   await people.follow(staff.page, () => staff.page.locator(`main a[href="/office/support/${number}"]`).click());
 }
 
-for (const [width, theme, javaScript] of [['desktop', 'light', true], ['phone', 'dark', true], ['phone', 'light', false]]) {
-  test(`support on a ${width}, ${theme}${javaScript ? '' : ', without JavaScript'}`, async (t) => {
+const VARIANTS = [
+  { width: 'desktop', theme: 'light', database: 'SQLite' },
+  { width: 'phone', theme: 'dark', database: 'PostgreSQL' },
+  { width: 'phone', theme: 'light', database: 'SQLite', javaScript: false },
+];
+
+for (const { width, theme, database, javaScript = true } of VARIANTS) {
+  test(`support on a ${width}, ${theme}${javaScript ? '' : ', without JavaScript'}, on ${database}`, async (t) => {
     const mailbox = await startMailbox(t);
-    const { chapter, person } = await setStage(t, { env: mailbox.env });
+    const { chapter, person, server } = await setStage(t, { database, env: mailbox.env });
     const looks = { width, theme, javaScript };
     const admin = await person('admin', looks);
     const partner = await person('partner', looks);
@@ -171,6 +177,11 @@ for (const [width, theme, javaScript] of [['desktop', 'light', true], ['phone', 
       await people.open(admin, '/office/feedback?show=done');
       await people.assertSays(admin, 'It follows your system.');
       await accessible(admin);
+    });
+
+    await chapter('the audit is unbroken', () => {
+      const { status, output } = server.command('verify');
+      assert.equal(status, 0, output);
     });
   });
 }

@@ -12,13 +12,16 @@ import { setStage } from '../support/stage.mjs';
 const NOTICES = '/account/notices';
 const PHONE = { id: 7, name: 'Mara', username: 'mara' };
 
-for (const options of [{ width: 'desktop' }, { width: 'phone', javaScript: false }]) {
-  const kind = Object.values(options).join(', ');
+const VARIANTS = [
+  { title: 'at a desk', database: 'SQLite', options: { width: 'desktop' } },
+  { title: 'on a phone, without JavaScript', database: 'PostgreSQL', options: { width: 'phone', javaScript: false } },
+];
 
-  test(`notices and Telegram (${kind})`, async (t) => {
+for (const { title, database, options } of VARIANTS) {
+  test(`notices and Telegram, ${title}, on ${database}`, async (t) => {
     const telegram = await startBotApi();
     // After the stage is cleared: the server asks until it ends.
-    const { browser, chapter, person } = await setStage(t, { env: telegram.settings });
+    const { browser, chapter, person } = await setStage(t, { database, env: telegram.settings });
     t.after(() => telegram.stop());
     const partner = await person('partner', options);
     const { page } = partner;

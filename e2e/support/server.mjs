@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freshDatabase } from './databases.mjs';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -30,10 +31,11 @@ export function program() {
 /**
  * Starts a server and waits until it answers.
  *
- * @param {{env?: Record<string, string>, args?: string[]}} options `env` is added to the settings of a test
- *   server; `args` replaces the command line, `serve`.
+ * @param {{database?: string, env?: Record<string, string>, args?: string[]}} options `database` is one of
+ *   `DATABASES`; `env` is added to the settings of a test server; `args` replaces the command line, `serve`.
  */
-export async function startServer({ env = {}, args = ['serve'] } = {}) {
+export async function startServer({ database = 'SQLite', env = {}, args = ['serve'] } = {}) {
+  const address = await freshDatabase(database);
   const data = await mkdtemp(path.join(tmpdir(), 'goodword-journey-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -42,6 +44,7 @@ export async function startServer({ env = {}, args = ['serve'] } = {}) {
     GOODWORD_LISTEN: `127.0.0.1:${port}`,
     GOODWORD_PUBLIC_URL: url,
     GOODWORD_DATA_DIR: data,
+    GOODWORD_DATABASE: address ?? `sqlite:${path.join(data, 'goodword.db')}`,
     // People in journeys type faster than people do.
     GOODWORD_RATE_LIMIT: '0',
     ...env,

@@ -27,7 +27,7 @@ struct Need {
 const NEEDS: [Need; 5] = [
     Need {
         what: "PostgreSQL's server programs (initdb, postgres)",
-        parts: &[Part::Unit],
+        parts: &[Part::Unit, Part::Browser],
         packages: &["postgresql"],
         is_there: has_postgresql,
     },

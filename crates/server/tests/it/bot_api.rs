@@ -53,6 +53,10 @@ struct Inner {
     polling: VecDeque<Mood>,
     /// While it is closed, answers with updates are held back.
     gate_closed: bool,
+    /// Messages are read, but not taken as yet.
+    sending_held: bool,
+    /// How many of them there are.
+    in_hand: usize,
 }
 
 /// The server.
@@ -99,6 +103,33 @@ impl BotApi {
     pub fn hold_updates(&self, held: bool) {
         self.inner().gate_closed = held;
         self.changed.notify_waiters();
+    }
+
+    /// Reads messages and takes none, or takes those too that it has read.
+    pub fn hold_messages(&self, held: bool) {
+        self.inner().sending_held = held;
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until so many messages are read and not taken. One whose sender is gone is not among them.
+    pub async fn has_in_hand(&self, count: usize) {
+        self.reaches(|inner| inner.in_hand, count, "are in hand").await;
+    }
+
+    /// Waits until so many messages are taken.
+    pub async fn has_taken(&self, count: usize) {
+        self.reaches(|inner| inner.sent.len(), count, "are taken").await;
+    }
+
+    async fn reaches(&self, measure: impl Fn(&Inner) -> usize, count: usize, what: &str) {
+        let reached = async {
+            while measure(&self.inner()) != count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(60), reached).await.is_err() {
+            panic!("{} messages {what}, not {count}", measure(&self.inner()));
+        }
     }
 
     /// Something happens that the bot is told.
@@ -176,6 +207,7 @@ async fn answer(
             }
         }
         "sendMessage" => {
+            InHand::until_taken(&inner, &changed).await;
             let mut inner = inner.lock().unwrap();
             if let Some(mood) = inner.sending.pop_front() {
                 return bad(mood);
@@ -185,6 +217,30 @@ async fn answer(
             good(json!({"message_id": 1, "date": 1, "chat": {"id": chat, "type": "private"}}))
         }
         _ => refuse(404, "Not Found: method not found", json!({})),
+    }
+}
+
+/// A message that is read and not taken. When its sender hangs up, the wait for that ends, and it never is.
+struct InHand<'a>(&'a Mutex<Inner>);
+
+impl InHand<'_> {
+    async fn until_taken(inner: &Mutex<Inner>, changed: &Notify) {
+        inner.lock().unwrap().in_hand += 1;
+        let _counted = InHand(inner);
+        loop {
+            // Listens before it looks: what comes in between is heard.
+            let more = changed.notified();
+            if !inner.lock().unwrap().sending_held {
+                return;
+            }
+            more.await;
+        }
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().in_hand -= 1;
     }
 }
 

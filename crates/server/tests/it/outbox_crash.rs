@@ -3,16 +3,23 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    sync::mpsc,
     time::Duration,
 };
 
+use domain::notice::Channel;
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair};
-use store::{Db, DbError, outbox::Status, params, testing};
+use server::{
+    config::Settings,
+    notify::{self, Notice},
+};
+use store::{Db, DbError, notices, outbox::Status, params, testing};
 
 use crate::{
+    bot_api::{BotApi, TOKEN},
     crash::Process,
     mailbox::Mailbox,
-    outbox::{messages, write},
+    outbox::{all_messages, messages, write},
     support::Site,
 };
 
@@ -100,6 +107,127 @@ fn killing_the_server_on_sqlite_loses_no_message() {
 fn killing_the_server_on_postgresql_loses_no_message() {
     let place = testing::postgres();
     killed_while_sending(&place.url);
+}
+
+/// Writes notices by Telegram into a database that no server has open: of new clients, numbered from 0 on.
+async fn prepare_telegram(database: &str, api: &BotApi, count: i64) {
+    let settings = Settings {
+        telegram_token: Some(TOKEN.into()),
+        telegram_api: Some(api.url.clone()),
+        ..Settings::default()
+    };
+    let site = Site::start_with(open(database), settings).await;
+    let id = site.partner("Mara").await.id;
+    let written = site.app.write(move |tx, env| -> Result<(), DbError> {
+        notices::connect_telegram(tx, &id, "7", "Mara", env.now)?;
+        (0..count).try_for_each(|client| {
+            notify::tell(
+                tx,
+                env,
+                &id,
+                &Notice::NewClient { client, name: format!("Client {client} of hers") },
+            )
+        })
+    });
+    written.await.unwrap();
+    site.stop();
+}
+
+/// Holds the outbox as it is, until it is told to let go: nobody can mark a message. Returns once that is so.
+fn hold_outbox(database: &str) -> impl FnOnce() + use<> {
+    let db = open(database);
+    let (held, is_held) = mpsc::channel();
+    let (let_go, may_let_go) = mpsc::channel();
+    let holding = std::thread::spawn(move || {
+        let all = db.write_blocking(move |tx| -> Result<u64, DbError> {
+            // SQLite has one writer; PostgreSQL locks the rows.
+            let all = tx.exec("UPDATE outbox SET attempts = attempts", params![])?;
+            held.send(()).unwrap();
+            may_let_go.recv().unwrap();
+            Ok(all)
+        });
+        db.close();
+        assert!(all.unwrap() > 0);
+    });
+    tokio::task::block_in_place(|| is_held.recv().unwrap());
+    move || {
+        let_go.send(()).unwrap();
+        tokio::task::block_in_place(|| holding.join().unwrap());
+    }
+}
+
+fn killed_while_telegram_is_told(database: &str) {
+    const COUNT: i64 = 20;
+    // As many as are on their way at once.
+    const AT_ONCE: usize = 8;
+    testing::block_on(async {
+        let api = BotApi::start().await;
+        prepare_telegram(database, &api, COUNT).await;
+        let settings = [("GOODWORD_TELEGRAM_TOKEN", TOKEN), ("GOODWORD_TELEGRAM_API", api.url.as_str())];
+        api.hold_messages(true);
+
+        // Before the answer.
+        let process = Process::start_with(database, &settings);
+        api.has_in_hand(AT_ONCE).await;
+        process.kill();
+        leases_end(database).await;
+        api.has_in_hand(0).await;
+        api.has_taken(0).await;
+
+        // Between the answer and the mark.
+        let process = Process::start_with(database, &settings);
+        api.has_in_hand(AT_ONCE).await;
+        let let_go = hold_outbox(database);
+        api.hold_messages(false);
+        api.has_taken(AT_ONCE).await;
+        // The answers arrive, and what became of the messages is about to be written down.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        process.kill();
+        let_go();
+        leases_end(database).await;
+        let twice: BTreeSet<String> = api.take_sent().into_iter().map(|sent| sent.text).collect();
+        assert_eq!(twice.len(), AT_ONCE);
+        let site = Site::start(open(database)).await;
+        let is_marked = all_messages(&site).await.iter().any(|message| message.status == Status::Sent);
+        assert!(!is_marked, "a message was marked before the kill: nothing is proven");
+        site.stop();
+
+        // Every message comes; only those a second time that came and were not marked.
+        let process = Process::start_with(database, &settings);
+        api.has_taken(usize::try_from(COUNT).unwrap()).await;
+        // More than one look for what is due.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        process.stop();
+        let texts: Vec<String> = api.take_sent().into_iter().map(|sent| sent.text).collect();
+        for client in 0..COUNT {
+            let name = format!("Client {client} of hers");
+            let times = texts.iter().filter(|text| text.contains(&name)).count();
+            assert_eq!(times, 1, "{name}: {texts:#?}");
+        }
+        assert_eq!(texts.len(), usize::try_from(COUNT).unwrap());
+        let again = texts.iter().filter(|text| twice.contains(*text)).count();
+        assert_eq!(again, AT_ONCE, "what comes again is another text");
+        let site = Site::start(open(database)).await;
+        let by_telegram = all_messages(&site).await.into_iter().filter(|it| it.channel == Channel::Telegram);
+        let by_telegram: Vec<_> = by_telegram.collect();
+        assert_eq!(by_telegram.len(), texts.len());
+        for message in by_telegram {
+            assert_eq!(message.status, Status::Sent, "{message:#?}");
+        }
+        site.stop();
+    });
+}
+
+#[test]
+fn killing_the_server_on_sqlite_loses_no_message_by_telegram() {
+    let place = testing::Place::empty_sqlite();
+    killed_while_telegram_is_told(&place.url());
+}
+
+#[test]
+fn killing_the_server_on_postgresql_loses_no_message_by_telegram() {
+    let place = testing::postgres();
+    killed_while_telegram_is_told(&place.url);
 }
 
 #[test]
