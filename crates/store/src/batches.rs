@@ -156,6 +156,17 @@ pub fn withdrawals(tx: &mut Tx, batch_id: &str) -> Result<Vec<String>, DbError> 
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+/// Locks those withdrawals in their order until the transaction ends.
+pub fn lock_withdrawals(tx: &mut Tx, batch_id: &str) -> Result<(), DbError> {
+    tx.all(
+        "SELECT id FROM withdrawal WHERE id IN
+            (SELECT withdrawal_id FROM payout_line WHERE batch_id = $1 AND status <> 'off')
+         ORDER BY id {for_update}",
+        params![batch_id],
+    )?;
+    Ok(())
+}
+
 /// The withdrawals of a batch that were not taken off it, in their order, for the person `viewer`.
 pub fn lines(tx: &mut Tx, batch_id: &str, viewer: &str) -> Result<Vec<Line>, DbError> {
     const APPROVALS: &str = "SELECT COUNT(*) FROM withdrawal_approval v WHERE v.withdrawal_id = w.id

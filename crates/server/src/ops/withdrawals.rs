@@ -155,6 +155,12 @@ pub enum DecideError {
         /// Why, and what to do, in a sentence.
         sentence: String,
     },
+    /// It waits in an open batch, whose file may be on its way.
+    #[error(
+        "This withdrawal is in an open batch, so its payment may be on its way. Take it off the batch first, then \
+         reject it."
+    )]
+    InBatch,
     /// It can't be approved, by this person.
     #[error(transparent)]
     Approval(ApprovalRefusal),
@@ -358,12 +364,17 @@ pub fn approve(tx: &mut Tx, env: &Env, by: &Actor, id: &str, note: &str) -> Resu
     Ok(())
 }
 
-/// Rejects a pending withdrawal; its amount is available again.
+/// Rejects a pending withdrawal; its amount is available again. One in an open batch is taken off it first: the batch's
+/// file may be with the bank.
 ///
 /// # Errors
-/// [`DecideError::Refused`] when it was decided before.
+/// [`DecideError::Refused`] when it was decided before, [`DecideError::InBatch`] while it is in an open batch.
 pub fn reject(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reason: &str) -> Result<(), DecideError> {
     let withdrawal = allowed(tx, id, WithdrawalAct::Reject)?;
+    // It is put into a batch only while its row is locked, so this stays true until the end.
+    if batches::open_batch_of(tx, id)?.is_some() {
+        return Err(DecideError::InBatch);
+    }
     if !withdrawals::set_rejected(tx, id, &by.id, reason, env.now)? {
         return Err(decided_meanwhile(tx, id, WithdrawalAct::Reject)?);
     }

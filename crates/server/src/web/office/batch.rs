@@ -16,7 +16,8 @@ use store::batches::{self, Batch, BatchStatus};
 use super::{
     batch_files,
     batches::badge,
-    parts::{Asked, Badge, Id, Link, Moment, short_address},
+    parts::{Asked, Badge, Id, Link, Moment, Refused, short_address},
+    withdrawal::Occasion,
     withdrawal_acts::REFERENCE_CHARS,
 };
 use crate::{
@@ -37,6 +38,9 @@ use crate::{
 
 /// How many of the files that were handed out are named.
 const NAMED: usize = 5;
+
+/// The form that marks all of them paid, as the page's parts call it.
+const PAY: &str = "batch";
 
 #[derive(Template)]
 #[template(path = "office/batch.html")]
@@ -63,7 +67,7 @@ struct BatchPage {
     handed: Vec<(String, String, Moment)>,
     may_decide: bool,
     may_settle: bool,
-    form: Fields,
+    refused: Refused,
 }
 
 /// What goes to one kind of wallet.
@@ -120,10 +124,11 @@ impl BatchPage {
         shell: OfficeShell,
         found: &Found,
         role: Role,
-        form: Fields,
+        refused: Refused,
         conflict: Option<String>,
     ) -> BatchPage {
         let currency = found.currency;
+        let form = refused.form(PAY);
         let lines: Vec<batches::Line> = found.lines.iter().map(|line| line.line.clone()).collect();
         let kinds = WalletKind::ALL.into_iter().filter_map(|kind| {
             let of = lines.iter().filter(|line| line.withdrawal.wallet_kind == kind);
@@ -148,7 +153,7 @@ impl BatchPage {
             total: currency.format(acts::total(&lines)),
             currency: currency.code(),
             kinds: kinds.collect(),
-            lines: found.lines.iter().map(|line| line.row(found, &form)).collect(),
+            lines: found.lines.iter().map(|line| line.row(found, form)).collect(),
             no_files: found.files.clone().err(),
             pain: found.pain.clone(),
             handed: found
@@ -159,7 +164,7 @@ impl BatchPage {
                 .collect(),
             may_decide: role.may(Permission::DecideWithdrawals),
             may_settle: role.may(Permission::ChangeSettings),
-            form,
+            refused,
         }
     }
 
@@ -195,14 +200,9 @@ impl Line {
     }
 }
 
-async fn render(
-    app: &App,
-    staff: Staff,
-    id: String,
-    code: StatusCode,
-    (form, conflict, done): (Fields, Option<String>, Option<String>),
-) -> Page {
+async fn render(app: &App, staff: Staff, id: String, code: StatusCode, occasion: Occasion) -> Page {
     let role = staff.role;
+    let done = occasion.done;
     let (shell, found) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let batch = batches::by_id(tx, &id)?.ok_or_else(PageError::not_found)?;
@@ -238,7 +238,7 @@ async fn render(
             Ok((shell, found))
         })
         .await?;
-    show_with(code, &BatchPage::new(shell, &found, role, form, conflict))
+    show_with(code, &BatchPage::new(shell, &found, role, occasion.refused, occasion.conflict))
 }
 
 /// `GET /office/withdrawals/batches/{id}`
@@ -246,7 +246,8 @@ async fn render(
 /// # Errors
 /// 404 when there is no such batch.
 pub async fn page(State(app): State<App>, staff: Staff, Id(id): Id, asked: Asked) -> Page {
-    render(&app, staff, id, StatusCode::OK, (Fields::default(), None, asked.done())).await
+    let occasion = Occasion { done: asked.done(), ..Occasion::default() };
+    render(&app, staff, id, StatusCode::OK, occasion).await
 }
 
 /// `POST /office/withdrawals/batches/{id}/pay`
@@ -272,9 +273,9 @@ pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fie
         // The form is no longer shown: what is wrong with its fields is beside the point.
         if batch.status != BatchStatus::Open {
             let closed = BatchError::Closed { paid: batch.status == BatchStatus::Paid };
-            return answer(&app, staff, id, "", form, Err(closed)).await;
+            return answer(&app, staff, id, (PAY, ""), form, Err(closed)).await;
         }
-        return render(&app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, (form, None, None)).await;
+        return refuse(&app, staff, id, PAY, form).await;
     }
     // One for all of them, or each its own; a line without any keeps the one that its payment carries.
     let common = common.flatten().map(text::Line::into_string);
@@ -287,7 +288,7 @@ pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fie
             })
         })
         .await;
-    answer(&app, staff, id, "batch-paid", form, done).await
+    answer(&app, staff, id, (PAY, "batch-paid"), form, done).await
 }
 
 /// `POST /office/withdrawals/batches/{id}/take-off`
@@ -296,31 +297,38 @@ pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fie
 /// 404 when there is no such batch.
 pub async fn take_off(State(app): State<App>, staff: Staff, Id(id): Id, form: Fields) -> Page {
     let line = form.typed("withdrawal").to_owned();
+    let not_sent = form.typed("not_sent") == "1";
     let (by, of) = (staff.actor.clone(), id.clone());
     let done = if super::parts::is_id(&line) {
-        app.write(move |tx, env| acts::take_off(tx, env, &by, &of, &line)).await
+        app.write(move |tx, env| acts::take_off(tx, env, &by, &of, &line, not_sent)).await
     } else {
         Err(BatchError::NotInIt)
     };
-    answer(&app, staff, id, "taken-off", Fields::default(), done).await
+    answer(&app, staff, id, ("take-off", "taken-off"), form, done).await
 }
 
 /// `POST /office/withdrawals/batches/{id}/dissolve`
 ///
 /// # Errors
 /// 404 when there is no such batch.
-pub async fn dissolve(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
+pub async fn dissolve(State(app): State<App>, staff: Staff, Id(id): Id, form: Fields) -> Page {
+    let not_sent = form.typed("not_sent") == "1";
     let (by, of) = (staff.actor.clone(), id.clone());
-    let done = app.write(move |tx, env| acts::dissolve(tx, env, &by, &of)).await;
-    answer(&app, staff, id, "dissolved", Fields::default(), done).await
+    let done = app.write(move |tx, env| acts::dissolve(tx, env, &by, &of, not_sent)).await;
+    answer(&app, staff, id, ("dissolve", "dissolved"), form, done).await
+}
+
+async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
+    let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
+    render(app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
 }
 
 async fn answer(
     app: &App,
     staff: Staff,
     id: String,
-    word: &str,
-    form: Fields,
+    (act, word): (&'static str, &str),
+    mut form: Fields,
     done: Result<(), BatchError>,
 ) -> Page {
     match done {
@@ -328,8 +336,17 @@ async fn answer(
         Err(BatchError::Unknown) => Err(PageError::not_found()),
         Err(BatchError::Db(error)) => Err(error.into()),
         Err(BatchError::Ledger(error)) => Err(PageError::internal(error)),
+        Err(error @ BatchError::MayBeSent) => {
+            form.refuse("not_sent", error);
+            refuse(app, staff, id, act, form).await
+        }
         Err(error) => {
-            render(app, staff, id, StatusCode::CONFLICT, (form, Some(error.to_string()), None)).await
+            let occasion = Occasion {
+                refused: Refused::act(act, form),
+                conflict: Some(error.to_string()),
+                ..Occasion::default()
+            };
+            render(app, staff, id, StatusCode::CONFLICT, occasion).await
         }
     }
 }
@@ -373,7 +390,8 @@ mod tests {
             now: AT,
             currency: Currency::USD,
         };
-        BatchPage::new(OfficeShell::sample(), &found, Role::Finance, form, None).render().unwrap()
+        let refused = Refused::act(PAY, form);
+        BatchPage::new(OfficeShell::sample(), &found, Role::Finance, refused, None).render().unwrap()
     }
 
     #[test]
