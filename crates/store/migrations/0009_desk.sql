@@ -85,7 +85,7 @@ CREATE INDEX adjustment_partner ON adjustment (partner_id, id);
 CREATE INDEX adjustment_proposed ON adjustment (id) WHERE status = 'proposed';
 
 -- What the risk signs look up.
-CREATE INDEX client_partner_email ON client (partner_id, lower(email));
-CREATE INDEX client_partner_name ON client (partner_id, lower(name));
-CREATE INDEX client_partner_telegram ON client (partner_id, lower(telegram));
+CREATE INDEX client_partner_email ON client (partner_id, email_key, number);
+CREATE INDEX client_partner_name ON client (partner_id, name_key, number);
+CREATE INDEX client_partner_telegram ON client (partner_id, telegram_key, number);
 CREATE INDEX deal_event_taken_back ON deal_event (at) WHERE kind IN ('refunded', 'reopened');

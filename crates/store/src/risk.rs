@@ -2,6 +2,7 @@
 
 use crate::{DbError, Tx, ledger, params, withdrawals::Withdrawal};
 use domain::{
+    claim::keys::{Keys, email_key},
     clock::Timestamp,
     money::{Currency, Money},
     risk::{Common, Facts, Likeness, TakenBack, address_key},
@@ -87,7 +88,7 @@ fn shared_with(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Vec<(String, Stri
 }
 
 /// Clients of the partner with the partner's own email address, name or Telegram account, or with the email address of
-/// the PayPal account.
+/// the PayPal account: compared as claims compare them, whatever the spelling.
 fn likenesses(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Vec<Likeness>, DbError> {
     let partner = &withdrawal.partner.id;
     let own = tx.one(
@@ -98,19 +99,24 @@ fn likenesses(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Vec<Likeness>, DbE
     let telegram: Option<String> = own.get(2)?;
     let paypal = (withdrawal.wallet_kind == WalletKind::Paypal).then(|| withdrawal.wallet_address.clone());
     let mut found: Vec<Likeness> = Vec::new();
-    for (column, common, value) in [
-        ("email", Common::Email, Some(own.get::<String>(0)?)),
-        ("name", Common::Name, Some(own.get::<String>(1)?)),
-        ("telegram", Common::Telegram, telegram.filter(|title| title.starts_with('@'))),
-        ("email", Common::Paypal, paypal),
+    let telegram = telegram.filter(|title| title.starts_with('@')).unwrap_or_default();
+    let keys = Keys::of(&own.get::<String>(1)?, &own.get::<String>(0)?, "", &telegram);
+    for (column, common, key) in [
+        ("email_key", Common::Email, keys.email),
+        ("name_key", Common::Name, keys.name),
+        ("telegram_key", Common::Telegram, keys.telegram),
+        ("email_key", Common::Paypal, email_key(&paypal.unwrap_or_default())),
     ] {
-        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        // An empty key is nobody's.
+        if key.is_empty() {
+            continue;
+        }
         let rows = tx.all(
             &format!(
-                "SELECT number, name FROM client WHERE partner_id = $1 AND lower({column}) = lower($2)
+                "SELECT number, name FROM client WHERE partner_id = $1 AND {column} = $2
                  ORDER BY number DESC LIMIT $3"
             ),
-            params![partner, value, NAMED],
+            params![partner, key, NAMED],
         )?;
         for row in &rows {
             let likeness = Likeness { client: row.get(0)?, name: row.get(1)?, common };
