@@ -1,4 +1,6 @@
-//! The facts behind the risk signs of a withdrawal. Each statement is answered by an index, whatever the history.
+//! The facts behind the risk signs of a withdrawal. Each statement is answered by an index that begins with the partner,
+//! the address or the key, and reads no more than it names or counts: however long the history is, and whatever other
+//! partners do.
 
 use crate::{DbError, Tx, ledger, params, withdrawals::Withdrawal};
 use domain::{
@@ -41,15 +43,17 @@ pub fn facts(tx: &mut Tx, withdrawal: &Withdrawal, currency: Currency) -> Result
     })
 }
 
-/// How many other withdrawals of the partner were paid, how many of them to this address, and how many payments to
-/// this address came back.
-fn payments(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<(i64, i64, i64), DbError> {
+/// Whether another withdrawal of the partner was paid, whether one was to this address, and how many payments to this
+/// address came back.
+fn payments(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<(bool, bool, i64), DbError> {
     let row = tx.one(
-        "SELECT CAST(COALESCE(SUM(CASE WHEN status = 'paid' THEN 1 ELSE 0 END), 0) AS BIGINT),
-            CAST(COALESCE(SUM(CASE WHEN status = 'paid' AND wallet_address = $3 THEN 1 ELSE 0 END), 0) AS BIGINT),
-            CAST(COALESCE(SUM(CASE WHEN returned_at IS NOT NULL AND wallet_address = $3 THEN 1 ELSE 0 END), 0)
-                AS BIGINT)
-         FROM withdrawal WHERE partner_id = $1 AND id <> $2",
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM withdrawal
+                WHERE partner_id = $1 AND id <> $2 AND status = 'paid') THEN CAST(1 AS BIGINT) ELSE 0 END,
+            CASE WHEN EXISTS (SELECT 1 FROM withdrawal
+                WHERE partner_id = $1 AND id <> $2 AND status = 'paid' AND wallet_address = $3)
+                THEN CAST(1 AS BIGINT) ELSE 0 END,
+            (SELECT COUNT(*) FROM withdrawal
+                WHERE partner_id = $1 AND id <> $2 AND returned_at IS NOT NULL AND wallet_address = $3)",
         params![&withdrawal.partner.id, &withdrawal.id, &withdrawal.wallet_address],
     )?;
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -128,10 +132,12 @@ fn likenesses(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Vec<Likeness>, DbE
     Ok(found)
 }
 
+/// Every refund and reopening changes the deal, so only deals of the partner that changed since are looked at.
 fn taken_back(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Vec<TakenBack>, DbError> {
     let rows = tx.all(
         "SELECT e.deal_number, e.at, e.kind FROM deal_event e JOIN deal d ON d.number = e.deal_number
-         WHERE e.kind IN ('refunded', 'reopened') AND e.at > $1 AND d.partner_id = $2 ORDER BY e.at DESC LIMIT $3",
+         WHERE d.partner_id = $2 AND d.changed_at > $1 AND e.kind IN ('refunded', 'reopened') AND e.at > $1
+         ORDER BY e.at DESC LIMIT $3",
         params![withdrawal.requested_at.micros(), &withdrawal.partner.id, NAMED],
     )?;
     rows.iter()
