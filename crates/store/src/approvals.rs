@@ -16,13 +16,17 @@ pub struct Approval {
     pub note: String,
 }
 
-/// The approvals of a withdrawal as it is, oldest first. One of another amount or address would not count.
+/// Which approvals `v` count for the withdrawal `w`: those of it as it is, not of another amount or address.
+pub(crate) const COUNTS: &str =
+    "v.withdrawal_id = w.id AND v.amount = w.amount AND v.wallet_address = w.wallet_address";
+
+/// The approvals of a withdrawal that count, oldest first.
 pub fn of(tx: &mut Tx, withdrawal_id: &str) -> Result<Vec<Approval>, DbError> {
     let rows = tx.all(
-        "SELECT v.by_id, a.name, v.at, v.note FROM withdrawal_approval v
-         JOIN withdrawal w ON w.id = v.withdrawal_id AND w.amount = v.amount AND w.wallet_address = v.wallet_address
-         JOIN account a ON a.id = v.by_id
-         WHERE v.withdrawal_id = $1 ORDER BY v.at, v.by_id",
+        &format!(
+            "SELECT v.by_id, a.name, v.at, v.note FROM withdrawal w JOIN withdrawal_approval v ON {COUNTS}
+             JOIN account a ON a.id = v.by_id WHERE w.id = $1 ORDER BY v.at, v.by_id"
+        ),
         params![withdrawal_id],
     )?;
     rows.iter()

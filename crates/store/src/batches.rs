@@ -1,7 +1,7 @@
 //! Batches: withdrawals that finance pays together.
 
 use crate::{
-    DbError, Row, Tx, params,
+    DbError, Row, Tx, approvals, params,
     withdrawals::{self, Withdrawal},
 };
 use domain::{clock::Timestamp, money::Money};
@@ -169,11 +169,10 @@ pub fn lock_withdrawals(tx: &mut Tx, batch_id: &str) -> Result<(), DbError> {
 
 /// The withdrawals of a batch that were not taken off it, in their order, for the person `viewer`.
 pub fn lines(tx: &mut Tx, batch_id: &str, viewer: &str) -> Result<Vec<Line>, DbError> {
-    const APPROVALS: &str = "SELECT COUNT(*) FROM withdrawal_approval v WHERE v.withdrawal_id = w.id
-        AND v.amount = w.amount AND v.wallet_address = w.wallet_address";
+    let approvals = format!("SELECT COUNT(*) FROM withdrawal_approval v WHERE {}", approvals::COUNTS);
     let rows = tx.all(
         &format!(
-            "SELECT {}, a.email, ({APPROVALS}), ({APPROVALS} AND v.by_id <> $2)
+            "SELECT {}, a.email, ({approvals}), ({approvals} AND v.by_id <> $2)
              {} JOIN payout_line l ON l.withdrawal_id = w.id
              WHERE l.batch_id = $1 AND l.status <> 'off' ORDER BY w.id",
             withdrawals::COLUMNS,

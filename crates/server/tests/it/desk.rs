@@ -76,6 +76,8 @@ both_databases!(an_approval_covers_what_was_approved_and_nothing_else, async |db
         .await
         .unwrap();
     pay(&ben, &id).await.expect(StatusCode::CONFLICT).expect_text("has to approve");
+    // The queue tells the same as the page.
+    ben.get("/office/withdrawals?show=approval").await.expect_text("Needs approval");
     site.verify().await;
 });
 
