@@ -41,6 +41,18 @@ pub fn of(tx: &mut Tx, withdrawal_id: &str) -> Result<Vec<Approval>, DbError> {
         .collect()
 }
 
+/// Who has approved the withdrawals of a batch, of the approvals that count: withdrawal and account.
+pub fn of_batch(tx: &mut Tx, batch_id: &str) -> Result<Vec<(String, String)>, DbError> {
+    let rows = tx.all(
+        &format!(
+            "SELECT w.id, v.by_id FROM payout_line l JOIN withdrawal w ON w.id = l.withdrawal_id
+             JOIN withdrawal_approval v ON {COUNTS} WHERE l.batch_id = $1 AND l.status <> 'off'"
+        ),
+        params![batch_id],
+    )?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
 /// Keeps an approval. Returns no when the person has approved it before.
 pub fn insert(
     tx: &mut Tx,

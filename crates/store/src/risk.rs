@@ -2,12 +2,15 @@
 //! the address or the key, and reads no more than it names or counts: however long the history is, and whatever other
 //! partners do.
 
-use crate::{DbError, Tx, ledger, params, withdrawals::Withdrawal};
+use crate::{
+    DbError, Tx, ledger, params,
+    withdrawals::{self, Withdrawal},
+};
 use domain::{
     claim::keys::{Keys, email_key},
     clock::Timestamp,
     money::{Currency, Money},
-    risk::{Common, Facts, Likeness, TakenBack, address_key},
+    risk::{self, Common, Facts, Likeness, Sign, TakenBack, address_key},
     wallet::WalletKind,
 };
 
@@ -74,8 +77,47 @@ fn changed_since(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Option<Timestam
         params![&withdrawal.wallet_address, withdrawal.wallet_kind.as_str(), &withdrawal.wallet_id],
     )?;
     let Some(row) = row else { return Ok(None) };
-    let (changed, removed): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
-    Ok(removed.max(changed).map(Timestamp::from_micros).filter(|at| *at > withdrawal.requested_at))
+    Ok(later(row.get(0)?, row.get(1)?, withdrawal))
+}
+
+/// The later of two moments, if it is after the request.
+fn later(changed: Option<i64>, removed: Option<i64>, withdrawal: &Withdrawal) -> Option<Timestamp> {
+    removed.max(changed).map(Timestamp::from_micros).filter(|at| *at > withdrawal.requested_at)
+}
+
+/// The signs of the withdrawals of a batch that can be seen at a glance, by one statement for all of them: what was paid
+/// before, and what became of the wallet. All signs stand on the page of the withdrawal.
+///
+/// # Errors
+/// When the database can't be read.
+pub fn at_a_glance(tx: &mut Tx, batch_id: &str) -> Result<Vec<(String, Vec<Sign>)>, DbError> {
+    const PAID: &str = "SELECT 1 FROM withdrawal p WHERE p.partner_id = w.partner_id AND p.status = 'paid'";
+    let rows = tx.all(
+        &format!(
+            "SELECT {}, CASE WHEN EXISTS ({PAID}) THEN CAST(1 AS BIGINT) ELSE 0 END,
+                CASE WHEN EXISTS ({PAID} AND p.wallet_address = w.wallet_address) THEN CAST(1 AS BIGINT) ELSE 0 END,
+                CASE WHEN x.address <> w.wallet_address OR x.kind <> w.wallet_kind THEN x.entered_at END, x.removed_at
+             {} JOIN payout_line l ON l.withdrawal_id = w.id LEFT JOIN wallet x ON x.id = w.wallet_id
+             WHERE l.batch_id = $1 AND l.status = 'open' AND w.status = 'pending' ORDER BY w.id",
+            withdrawals::COLUMNS,
+            withdrawals::FROM
+        ),
+        params![batch_id],
+    )?;
+    rows.iter()
+        .map(|row| {
+            let withdrawal = withdrawals::read(row)?;
+            let facts = Facts {
+                requested_at: Some(withdrawal.requested_at),
+                entered_at: withdrawal.wallet_entered_at,
+                paid: row.get(19)?,
+                paid_here: row.get(20)?,
+                changed_since: later(row.get(21)?, row.get(22)?, &withdrawal),
+                ..Facts::default()
+            };
+            Ok((withdrawal.id, risk::signs(&facts)))
+        })
+        .collect()
 }
 
 fn shared_with(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Vec<(String, String)>, DbError> {

@@ -41,9 +41,13 @@ both_databases!(a_batch_is_exported_and_paid_in_one_step, async |db: Db| {
     make(&finance, &[]).await.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text("Choose at least one");
     let batch = made(&finance, &[&one, &two, &three]).await;
     let page = finance.get(&batch).await.expect(StatusCode::OK);
-    for text in
-        ["2,100.50", "Bank account (IBAN)", "1,500.00", "enters its holder and IBAN in Settings", "2 signs"]
-    {
+    for text in [
+        "2,100.50",
+        "Bank account (IBAN)",
+        "1,500.00",
+        "enters its holder and IBAN in Settings",
+        "First withdrawal",
+    ] {
         page.expect_text(text);
     }
     finance.get("/office/withdrawals/batches").await.expect_text("2,100.50");

@@ -6,10 +6,9 @@ use domain::{
     money::Currency,
     payout::end_to_end_id,
     permission::{Permission, Role},
-    risk,
+    risk::Sign,
     text::{self, optional},
     wallet::WalletKind,
-    withdrawal::WithdrawalStatus,
 };
 use store::batches::{self, Batch, BatchStatus};
 
@@ -24,7 +23,7 @@ use crate::{
     app::App,
     ops::{
         batches::{self as acts, BatchError, Handed},
-        withdrawals::{HeldLine, held_back},
+        withdrawals::{HeldLine, held_of_batch},
     },
     web::{
         error::PageError,
@@ -90,7 +89,8 @@ struct LineRow {
     held: Option<String>,
     approved: bool,
     came_back: bool,
-    signs: usize,
+    /// What there is to look at, as far as it can be seen at a glance.
+    signs: Vec<&'static str>,
     /// What the field of the reference holds; once paid, the reference.
     reference: String,
     error: Option<String>,
@@ -110,8 +110,8 @@ struct Found {
 /// A line as read.
 struct Line {
     line: batches::Line,
-    held: Option<HeldLine>,
-    signs: usize,
+    held: Option<String>,
+    signs: Vec<&'static str>,
 }
 
 /// The name of the field that holds a line's reference.
@@ -174,6 +174,14 @@ impl BatchPage {
 }
 
 impl Line {
+    fn new(line: batches::Line, held: &[HeldLine], signs: &[(String, Vec<Sign>)]) -> Line {
+        let id = &line.withdrawal.id;
+        let held = held.iter().find(|held| held.withdrawal.id == *id).map(|held| held.sentence.clone());
+        let signs =
+            signs.iter().filter(|(of, _)| of == id).flat_map(|(_, signs)| signs.iter().map(Sign::title));
+        Line { held, signs: signs.collect(), line }
+    }
+
     fn row(&self, found: &Found, form: &Fields) -> LineRow {
         let withdrawal = &self.line.withdrawal;
         let field = field(&withdrawal.id);
@@ -188,10 +196,10 @@ impl Line {
             to: short_address(withdrawal.wallet_kind, &withdrawal.wallet_address),
             amount: found.currency.format(withdrawal.amount),
             status: Badge::withdrawal(withdrawal, found.now),
-            held: self.held.as_ref().map(|line| line.sentence.clone()),
+            held: self.held.clone(),
             approved: self.line.approvals > 0,
             came_back: withdrawal.returned.is_some(),
-            signs: self.signs,
+            signs: self.signs.clone(),
             error: form.error(&field).map(str::to_owned),
             reference,
             id: withdrawal.id.clone(),
@@ -219,22 +227,12 @@ async fn render(app: &App, staff: Staff, id: String, code: StatusCode, occasion:
                 currency: programme.currency,
                 batch,
             };
-            let is_open = found.batch.status == BatchStatus::Open;
-            for line in lines {
-                let withdrawal = &line.withdrawal;
-                let is_pending = is_open && withdrawal.status == WithdrawalStatus::Pending;
-                let signs = if is_pending {
-                    risk::signs(&store::risk::facts(tx, withdrawal, programme.currency)?).len()
-                } else {
-                    0
-                };
-                let held = if is_open {
-                    held_back(tx, env, &staff.actor, withdrawal, false, Some(&id))?
-                } else {
-                    None
-                };
-                found.lines.push(Line { line, held, signs });
+            let (mut held, mut signs) = (vec![], vec![]);
+            if found.batch.status == BatchStatus::Open {
+                held = held_of_batch(tx, env, &staff.actor, &id, &lines)?;
+                signs = store::risk::at_a_glance(tx, &id)?;
             }
+            found.lines = lines.into_iter().map(|line| Line::new(line, &held, &signs)).collect();
             Ok((shell, found))
         })
         .await?;
@@ -357,15 +355,10 @@ mod tests {
         super::withdrawals::tests::{AT, sample},
         *,
     };
-    use domain::payment::Held;
+    use domain::withdrawal::WithdrawalStatus;
 
     fn text(status: BatchStatus, held: bool, form: Fields) -> String {
         let withdrawal = sample(WithdrawalStatus::Pending);
-        let line = HeldLine {
-            withdrawal: withdrawal.clone(),
-            why: Held::NotApproved,
-            sentence: "Somebody <else> approves.".into(),
-        };
         let found = Found {
             batch: Batch {
                 id: "0193a1b2-0000-7000-8000-0000000000bb".into(),
@@ -381,8 +374,8 @@ mod tests {
                     approvals: 1,
                     by_others: 1,
                 },
-                held: held.then_some(line),
-                signs: 2,
+                held: held.then(|| "Somebody <else> approves.".into()),
+                signs: vec![Sign::First.title(), "Wallet <changed>"],
             }],
             files: Ok(()),
             pain: Ok("SEPA"),
@@ -405,7 +398,8 @@ mod tests {
             "value=\"GW0193a1b20000700080000000000000aa\"",
             "/take-off\"",
             "/dissolve\"",
-            "2 signs",
+            "First withdrawal",
+            "Wallet &#60;changed&#62;",
             "Table &#60;CSV&#62;",
             "What you take off now is still in the file",
         ] {
