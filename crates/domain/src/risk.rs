@@ -62,10 +62,10 @@ pub struct Facts {
     pub entered_at: Option<Timestamp>,
     /// When the wallet was changed or removed after the request.
     pub changed_since: Option<Timestamp>,
-    /// How many withdrawals were paid to the partner before.
-    pub paid: i64,
-    /// How many of them to this address.
-    pub paid_here: i64,
+    /// Whether another withdrawal was paid to the partner.
+    pub paid: bool,
+    /// Whether one was to this address.
+    pub paid_here: bool,
     /// How many payments to this address came back.
     pub came_back_here: i64,
     /// The largest of the latest payments to the partner.
@@ -127,9 +127,9 @@ pub fn signs(facts: &Facts) -> Vec<Sign> {
     signs.extend(facts.entered_at.filter(is_late).map(Sign::EnteredLately));
     signs.extend(facts.changed_since.map(Sign::ChangedSince));
     match (facts.paid, facts.paid_here) {
-        (0, _) => signs.push(Sign::First),
-        (_, 0) => signs.push(Sign::NewAddress),
-        _ => {}
+        (false, _) => signs.push(Sign::First),
+        (true, false) => signs.push(Sign::NewAddress),
+        (true, true) => {}
     }
     signs.extend(facts.largest.filter(|largest| facts.amount > *largest).map(Sign::AboveUsual));
     signs
@@ -216,8 +216,8 @@ mod tests {
             amount: Money::from_minor(50_000),
             requested_at: Some(day(100)),
             entered_at: Some(day(10)),
-            paid: 3,
-            paid_here: 3,
+            paid: true,
+            paid_here: true,
             largest: Some(Money::from_minor(50_000)),
             ..Facts::default()
         }
@@ -233,8 +233,8 @@ mod tests {
             (Facts { available: Money::from_minor(-1), ..usual() }, Sign::BelowZero(Money::from_minor(-1))),
             (Facts { entered_at: Some(day(87)), ..usual() }, Sign::EnteredLately(day(87))),
             (Facts { changed_since: Some(day(101)), ..usual() }, Sign::ChangedSince(day(101))),
-            (Facts { paid: 0, paid_here: 0, largest: None, ..usual() }, Sign::First),
-            (Facts { paid_here: 0, ..usual() }, Sign::NewAddress),
+            (Facts { paid: false, paid_here: false, largest: None, ..usual() }, Sign::First),
+            (Facts { paid_here: false, ..usual() }, Sign::NewAddress),
             (Facts { came_back_here: 1, ..usual() }, Sign::CameBack(1)),
             (
                 Facts { amount: Money::from_minor(50_001), ..usual() },

@@ -85,7 +85,10 @@ CREATE INDEX adjustment_partner ON adjustment (partner_id, id);
 CREATE INDEX adjustment_proposed ON adjustment (id) WHERE status = 'proposed';
 
 -- What the risk signs look up.
-CREATE INDEX client_partner_email ON client (partner_id, lower(email));
-CREATE INDEX client_partner_name ON client (partner_id, lower(name));
-CREATE INDEX client_partner_telegram ON client (partner_id, lower(telegram));
-CREATE INDEX deal_event_taken_back ON deal_event (at) WHERE kind IN ('refunded', 'reopened');
+CREATE INDEX client_partner_email ON client (partner_id, email_key, number);
+CREATE INDEX client_partner_name ON client (partner_id, name_key, number);
+CREATE INDEX client_partner_telegram ON client (partner_id, telegram_key, number);
+CREATE INDEX withdrawal_partner_paid ON withdrawal (partner_id, id) WHERE status = 'paid';
+CREATE INDEX withdrawal_address_paid ON withdrawal (partner_id, wallet_address) WHERE status = 'paid';
+CREATE INDEX withdrawal_address_returned ON withdrawal (partner_id, wallet_address) WHERE returned_at IS NOT NULL;
+CREATE INDEX deal_partner_changed ON deal (partner_id, changed_at);

@@ -16,13 +16,17 @@ pub struct Approval {
     pub note: String,
 }
 
-/// The approvals of a withdrawal as it is, oldest first. One of another amount or address would not count.
+/// Which approvals `v` count for the withdrawal `w`: those of it as it is, not of another amount or address.
+pub(crate) const COUNTS: &str =
+    "v.withdrawal_id = w.id AND v.amount = w.amount AND v.wallet_address = w.wallet_address";
+
+/// The approvals of a withdrawal that count, oldest first.
 pub fn of(tx: &mut Tx, withdrawal_id: &str) -> Result<Vec<Approval>, DbError> {
     let rows = tx.all(
-        "SELECT v.by_id, a.name, v.at, v.note FROM withdrawal_approval v
-         JOIN withdrawal w ON w.id = v.withdrawal_id AND w.amount = v.amount AND w.wallet_address = v.wallet_address
-         JOIN account a ON a.id = v.by_id
-         WHERE v.withdrawal_id = $1 ORDER BY v.at, v.by_id",
+        &format!(
+            "SELECT v.by_id, a.name, v.at, v.note FROM withdrawal w JOIN withdrawal_approval v ON {COUNTS}
+             JOIN account a ON a.id = v.by_id WHERE w.id = $1 ORDER BY v.at, v.by_id"
+        ),
         params![withdrawal_id],
     )?;
     rows.iter()
@@ -35,6 +39,18 @@ pub fn of(tx: &mut Tx, withdrawal_id: &str) -> Result<Vec<Approval>, DbError> {
             })
         })
         .collect()
+}
+
+/// Who has approved the withdrawals of a batch, of the approvals that count: withdrawal and account.
+pub fn of_batch(tx: &mut Tx, batch_id: &str) -> Result<Vec<(String, String)>, DbError> {
+    let rows = tx.all(
+        &format!(
+            "SELECT w.id, v.by_id FROM payout_line l JOIN withdrawal w ON w.id = l.withdrawal_id
+             JOIN withdrawal_approval v ON {COUNTS} WHERE l.batch_id = $1 AND l.status <> 'off'"
+        ),
+        params![batch_id],
+    )?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// Keeps an approval. Returns no when the person has approved it before.

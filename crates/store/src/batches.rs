@@ -1,7 +1,7 @@
 //! Batches: withdrawals that finance pays together.
 
 use crate::{
-    DbError, Row, Tx, params,
+    DbError, Row, Tx, approvals, params,
     withdrawals::{self, Withdrawal},
 };
 use domain::{clock::Timestamp, money::Money};
@@ -156,13 +156,23 @@ pub fn withdrawals(tx: &mut Tx, batch_id: &str) -> Result<Vec<String>, DbError> 
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+/// Locks those withdrawals in their order until the transaction ends.
+pub fn lock_withdrawals(tx: &mut Tx, batch_id: &str) -> Result<(), DbError> {
+    tx.all(
+        "SELECT id FROM withdrawal WHERE id IN
+            (SELECT withdrawal_id FROM payout_line WHERE batch_id = $1 AND status <> 'off')
+         ORDER BY id {for_update}",
+        params![batch_id],
+    )?;
+    Ok(())
+}
+
 /// The withdrawals of a batch that were not taken off it, in their order, for the person `viewer`.
 pub fn lines(tx: &mut Tx, batch_id: &str, viewer: &str) -> Result<Vec<Line>, DbError> {
-    const APPROVALS: &str = "SELECT COUNT(*) FROM withdrawal_approval v WHERE v.withdrawal_id = w.id
-        AND v.amount = w.amount AND v.wallet_address = w.wallet_address";
+    let approvals = format!("SELECT COUNT(*) FROM withdrawal_approval v WHERE {}", approvals::COUNTS);
     let rows = tx.all(
         &format!(
-            "SELECT {}, a.email, ({APPROVALS}), ({APPROVALS} AND v.by_id <> $2)
+            "SELECT {}, a.email, ({approvals}), ({approvals} AND v.by_id <> $2)
              {} JOIN payout_line l ON l.withdrawal_id = w.id
              WHERE l.batch_id = $1 AND l.status <> 'off' ORDER BY w.id",
             withdrawals::COLUMNS,

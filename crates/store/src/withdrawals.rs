@@ -1,6 +1,6 @@
 //! Withdrawals: requests of partners to be paid, and what finance decided.
 
-use crate::{DbError, Row, Tx, clients::PartnerName, params, search::like, wallets};
+use crate::{DbError, Row, Tx, approvals, clients::PartnerName, params, search::like, wallets};
 use domain::{clock::Timestamp, money::Money, wallet::WalletKind, withdrawal::WithdrawalStatus};
 
 /// A withdrawal.
@@ -178,7 +178,7 @@ pub enum Show {
 pub struct Queued {
     /// The withdrawal.
     pub withdrawal: Withdrawal,
-    /// How many people have approved it.
+    /// How many people have approved it as it is.
     pub approvals: i64,
     /// The open batch that it is in.
     pub batch_id: Option<String>,
@@ -196,8 +196,8 @@ pub fn list(
     limit: i64,
 ) -> Result<Vec<Queued>, DbError> {
     let (compare, order) = if status == WithdrawalStatus::Pending { (">", "ASC") } else { ("<", "DESC") };
-    const APPROVALS: &str = "(SELECT COUNT(*) FROM withdrawal_approval v WHERE v.withdrawal_id = w.id)";
-    let unapproved = format!("w.amount >= CAST($5 AS BIGINT) AND {APPROVALS} = 0");
+    let approvals = format!("(SELECT COUNT(*) FROM withdrawal_approval v WHERE {})", approvals::COUNTS);
+    let unapproved = format!("w.amount >= CAST($5 AS BIGINT) AND {approvals} = 0");
     let cooling = "(w.payable_from IS NOT NULL AND w.payable_from > CAST($4 AS BIGINT))";
     let filter = match show {
         Show::All => "CAST($4 AS BIGINT) = $4 AND CAST($5 AS BIGINT) = $5".to_owned(),
@@ -210,7 +210,7 @@ pub fn list(
     };
     let rows = tx.all(
         &format!(
-            "SELECT {COLUMNS}, {APPROVALS}, l.batch_id {FROM}
+            "SELECT {COLUMNS}, {approvals}, l.batch_id {FROM}
              LEFT JOIN payout_line l ON l.withdrawal_id = w.id AND l.status = 'open'
              WHERE w.status = $1 AND ($2 = '' OR w.id {compare} $2) AND {filter}
              ORDER BY w.id {order} LIMIT $3"
@@ -329,12 +329,14 @@ pub struct Paid<'a> {
 /// and lacking, or when its wallet cools and no reason is given: the same rules as before, once more in the UPDATE.
 pub fn set_paid(tx: &mut Tx, id: &str, paid: &Paid, now: Timestamp) -> Result<bool, DbError> {
     let changed = tx.exec(
-        "UPDATE withdrawal SET status = 'paid', decided_at = $1, decided_by = $2, reference = $3,
-            override_reason = $4, two_people = $5
-         WHERE id = $6 AND status = 'pending'
-            AND ($7 = 0 OR EXISTS (SELECT 1 FROM withdrawal_approval v WHERE v.withdrawal_id = withdrawal.id
-                AND v.by_id <> $8 AND v.amount = withdrawal.amount AND v.wallet_address = withdrawal.wallet_address))
-            AND (payable_from IS NULL OR payable_from <= $9 OR $10 = 1)",
+        &format!(
+            "UPDATE withdrawal AS w SET status = 'paid', decided_at = $1, decided_by = $2, reference = $3,
+                override_reason = $4, two_people = $5
+             WHERE w.id = $6 AND w.status = 'pending'
+                AND ($7 = 0 OR EXISTS (SELECT 1 FROM withdrawal_approval v WHERE {} AND v.by_id <> $8))
+                AND (w.payable_from IS NULL OR w.payable_from <= $9 OR $10 = 1)",
+            approvals::COUNTS
+        ),
         params![
             now.micros(),
             paid.by,

@@ -63,6 +63,12 @@ pub enum BatchError {
     /// The withdrawal is not in it.
     #[error("This withdrawal is not in the batch any more.")]
     NotInIt,
+    /// Its file was handed out, and nobody has said that it wasn't carried out.
+    #[error(
+        "A file of this batch was downloaded. Confirm that nobody has carried it out: what is paid from it would be \
+         paid again."
+    )]
+    MayBeSent,
     /// Some of its withdrawals can't be paid now.
     #[error("Nothing is marked paid: {} of these withdrawals can't be paid now. Take them off the batch, or come back later.", .0.len())]
     Held(Vec<HeldLine>),
@@ -123,7 +129,8 @@ pub fn make(tx: &mut Tx, env: &Env, by: &Actor, ids: &[String]) -> Result<String
     Ok(batch_id)
 }
 
-/// Takes a withdrawal off an open batch; it is in the queue again. A batch without any is dissolved.
+/// Takes a withdrawal off an open batch; it is in the queue again. A batch without any is dissolved. `not_sent` says that
+/// its payment was not carried out from a file that was handed out before.
 ///
 /// # Errors
 /// [`BatchError`], whose text can be shown to finance.
@@ -133,8 +140,10 @@ pub fn take_off(
     by: &Actor,
     batch_id: &str,
     withdrawal_id: &str,
+    not_sent: bool,
 ) -> Result<(), BatchError> {
     open(tx, batch_id)?;
+    let confirmed = not_carried_out(tx, batch_id, not_sent)?;
     if !batches::take_off(tx, batch_id, withdrawal_id)? {
         return Err(BatchError::NotInIt);
     }
@@ -142,21 +151,42 @@ pub fn take_off(
         batches::close(tx, batch_id, BatchStatus::Dissolved, &by.id, env.now)?;
     }
     let taken = withdrawals::by_id(tx, withdrawal_id)?.map(|withdrawal| withdrawal.partner.name);
-    let changes =
-        [Change::new("Withdrawal", withdrawal_id, ""), Change::new("Partner", taken.unwrap_or_default(), "")];
+    let mut changes = vec![
+        Change::new("Withdrawal", withdrawal_id, ""),
+        Change::new("Partner", taken.unwrap_or_default(), ""),
+    ];
+    changes.extend(confirmed);
     record(tx, env, by, "batch.line_taken_off", batch_id, &changes)?;
     Ok(())
 }
 
-/// Dissolves an open batch: its withdrawals are in the queue again.
+/// Dissolves an open batch: its withdrawals are in the queue again. `not_sent` says that no file of it was carried out.
 ///
 /// # Errors
 /// [`BatchError`], whose text can be shown to finance.
-pub fn dissolve(tx: &mut Tx, env: &Env, by: &Actor, batch_id: &str) -> Result<(), BatchError> {
+pub fn dissolve(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    batch_id: &str,
+    not_sent: bool,
+) -> Result<(), BatchError> {
     open(tx, batch_id)?;
+    let mut changes = vec![Change::new("Status", "open", "dissolved")];
+    changes.extend(not_carried_out(tx, batch_id, not_sent)?);
     batches::close(tx, batch_id, BatchStatus::Dissolved, &by.id, env.now)?;
-    record(tx, env, by, "batch.dissolved", batch_id, &[Change::new("Status", "open", "dissolved")])?;
+    record(tx, env, by, "batch.dissolved", batch_id, &changes)?;
     Ok(())
+}
+
+/// What goes back to the queue can be paid again, so where a file was handed out somebody has to know that it wasn't
+/// carried out. Returns what the audit keeps of that.
+fn not_carried_out(tx: &mut Tx, batch_id: &str, not_sent: bool) -> Result<Option<Change>, BatchError> {
+    match (files_handed_out(tx, batch_id)?.is_empty(), not_sent) {
+        (true, _) => Ok(None),
+        (false, true) => Ok(Some(Change::set("Not carried out", "confirmed"))),
+        (false, false) => Err(BatchError::MayBeSent),
+    }
 }
 
 /// Marks every withdrawal of an open batch paid, or none. `reference_of` gives the payment reference of a withdrawal.
@@ -307,8 +337,10 @@ pub fn bank_file(
 }
 
 fn handed_out(tx: &mut Tx, env: &Env, by: &Actor, batch_id: &str) -> Result<(Batch, Vec<Line>), BatchError> {
-    // Locked, so that nothing is taken off it between the file and the record of the file.
+    // Locked, so that nothing is taken off it or decided between the file and the record of the file: the batch, then
+    // its withdrawals, as everywhere.
     let batch = batches::lock(tx, batch_id)?.ok_or(BatchError::Unknown)?;
+    batches::lock_withdrawals(tx, batch_id)?;
     let lines = batches::lines(tx, batch_id, &by.id)?;
     ready(env, &batch, &lines)?;
     Ok((batch, lines))

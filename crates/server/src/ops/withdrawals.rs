@@ -155,6 +155,12 @@ pub enum DecideError {
         /// Why, and what to do, in a sentence.
         sentence: String,
     },
+    /// It waits in an open batch, whose file may be on its way.
+    #[error(
+        "This withdrawal is in an open batch, so its payment may be on its way. Take it off the batch first, then \
+         reject it."
+    )]
+    InBatch,
     /// It can't be approved, by this person.
     #[error(transparent)]
     Approval(ApprovalRefusal),
@@ -214,58 +220,58 @@ pub fn settle(
     payments.sort_by(|a, b| a.id.cmp(b.id));
     let mut held = Vec::new();
     let mut found = Vec::new();
-    for settling in &payments {
+    for settling in payments {
         let withdrawal = withdrawals::lock(tx, settling.id)?.ok_or(DecideError::Unknown)?;
-        match held_back(tx, env, by, &withdrawal, settling.override_reason.is_some(), of_batch)? {
-            Some(line) => held.push(line),
-            None => found.push(withdrawal),
+        let is_overridden = settling.override_reason.is_some();
+        match why_held(tx, env, by, &withdrawal, is_overridden, of_batch)? {
+            Some(why) => held.push((withdrawal, why)),
+            None => found.push((withdrawal, settling)),
         }
     }
     if !held.is_empty() {
-        return Ok(Settled::Held(held));
+        let able = deciders(tx)?;
+        let lines = held.into_iter().map(|(withdrawal, why)| HeldLine::new(env, by, withdrawal, why, &able));
+        return Ok(Settled::Held(lines.collect()));
     }
-    let mut transfers = Vec::new();
-    for (withdrawal, settling) in found.iter().zip(&payments) {
+    for (withdrawal, settling) in &mut found {
         // A reason is kept only where there was something to override.
         let is_cooling = withdrawal.payable_from.is_some_and(|from| env.now < from);
+        settling.override_reason = settling.override_reason.filter(|_| is_cooling);
         let paid = Paid {
             by: &by.id,
             reference: settling.reference,
-            override_reason: settling.override_reason.filter(|_| is_cooling),
+            override_reason: settling.override_reason,
             two_people: needs_two(withdrawal.amount, env.programme.approval_from),
         };
         if !withdrawals::set_paid(tx, &withdrawal.id, &paid, env.now)? {
             return Err(decided_meanwhile(tx, &withdrawal.id, WithdrawalAct::Pay)?);
         }
-        transfers.push(withdrawal::pay(&request(env, withdrawal)));
     }
     // In one go, so that accounts are locked in one order too.
+    let transfers: Vec<_> =
+        found.iter().map(|(withdrawal, _)| withdrawal::pay(&request(env, withdrawal))).collect();
     ledger::apply(tx, env.now, &transfers)?;
-    for (withdrawal, settling) in found.iter().zip(&payments) {
+    for (withdrawal, settling) in &found {
         let paid = Notice::WithdrawalPaid {
             amount: withdrawal.amount,
             wallet: withdrawal.wallet_label.clone(),
             reference: settling.reference.to_owned(),
         };
         notify::tell(tx, env, &withdrawal.partner.id, &paid)?;
-    }
-    for (withdrawal, settling) in found.iter().zip(&payments) {
         let mut changes = about(env, withdrawal, "pending", "paid");
         changes.push(Change::set("Reference", settling.reference));
-        let overridden =
-            settling.override_reason.filter(|_| withdrawal.payable_from.is_some_and(|from| env.now < from));
         let act = Act {
             what: "withdrawal.paid",
             on: ("withdrawal", &withdrawal.id),
             changes: &changes,
-            reason: overridden.unwrap_or_default(),
+            reason: settling.override_reason.unwrap_or_default(),
         };
         audit::record(tx, env, by, act)?;
     }
     Ok(Settled::All)
 }
 
-/// Why a withdrawal can't be paid now by this person, if so. `of_batch` is the batch that is about to be paid.
+/// Why a withdrawal can't be paid now by this person, if so.
 ///
 /// # Errors
 /// When the database says no.
@@ -274,29 +280,81 @@ pub fn held_back(
     env: &Env,
     by: &Actor,
     withdrawal: &Withdrawal,
+) -> Result<Option<HeldLine>, DbError> {
+    let Some(why) = why_held(tx, env, by, withdrawal, false, None)? else { return Ok(None) };
+    let able = deciders(tx)?;
+    Ok(Some(HeldLine::new(env, by, withdrawal.clone(), why, &able)))
+}
+
+/// The same for each of the withdrawals of an open batch, to be paid with it.
+///
+/// # Errors
+/// When the database says no.
+pub fn held_of_batch(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    batch_id: &str,
+    lines: &[batches::Line],
+) -> Result<Vec<HeldLine>, DbError> {
+    let approvals = approvals::of_batch(tx, batch_id)?;
+    let able = deciders(tx)?;
+    let held = lines.iter().filter_map(|line| {
+        let withdrawal = &line.withdrawal;
+        let of_it = approvals.iter().filter(|(of, _)| *of == withdrawal.id);
+        let approvers: Vec<String> = of_it.map(|(_, by)| by.clone()).collect();
+        let why = judged(env, by, withdrawal, &approvers, false, false)?;
+        Some(HeldLine::new(env, by, withdrawal.clone(), why, &able))
+    });
+    Ok(held.collect())
+}
+
+/// Why a withdrawal can't be paid now by this person. `of_batch` is the batch that is about to be paid.
+fn why_held(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    withdrawal: &Withdrawal,
     is_overridden: bool,
     of_batch: Option<&str>,
-) -> Result<Option<HeldLine>, DbError> {
+) -> Result<Option<Held>, DbError> {
     let approvers: Vec<String> =
         approvals::of(tx, &withdrawal.id)?.into_iter().map(|approval| approval.by_id).collect();
     let batch = batches::open_batch_of(tx, &withdrawal.id)?;
-    let programme = &env.programme;
-    let allowed = payment::may_pay(&Payment {
+    let in_another = batch.is_some_and(|batch| Some(batch.as_str()) != of_batch);
+    Ok(judged(env, by, withdrawal, &approvers, in_another, is_overridden))
+}
+
+fn judged(
+    env: &Env,
+    by: &Actor,
+    withdrawal: &Withdrawal,
+    approvers: &[String],
+    in_open_batch: bool,
+    is_overridden: bool,
+) -> Option<Held> {
+    let payment = Payment {
         status: withdrawal.status,
         amount: withdrawal.amount,
-        approval_from: programme.approval_from,
-        approvers: &approvers,
+        approval_from: env.programme.approval_from,
+        approvers,
         payer: &by.id,
-        in_open_batch: batch.is_some_and(|batch| Some(batch.as_str()) != of_batch),
+        in_open_batch,
         payable_from: withdrawal.payable_from,
         is_overridden,
         now: env.now,
-    });
-    let Err(why) = allowed else { return Ok(None) };
-    let others: Vec<String> =
-        deciders(tx)?.into_iter().filter(|(id, _)| *id != by.id).map(|(_, name)| name).collect();
-    let sentence = why.sentence(programme.approval_from, programme.currency, &others);
-    Ok(Some(HeldLine { withdrawal: withdrawal.clone(), why, sentence }))
+    };
+    payment::may_pay(&payment).err()
+}
+
+impl HeldLine {
+    /// `able` are the people who may decide on withdrawals.
+    fn new(env: &Env, by: &Actor, withdrawal: Withdrawal, why: Held, able: &[(String, String)]) -> HeldLine {
+        let others: Vec<String> =
+            able.iter().filter(|(id, _)| *id != by.id).map(|(_, name)| name.clone()).collect();
+        let sentence = why.sentence(env.programme.approval_from, env.programme.currency, &others);
+        HeldLine { withdrawal, why, sentence }
+    }
 }
 
 /// Everybody who may decide on withdrawals: identifier and name.
@@ -358,12 +416,17 @@ pub fn approve(tx: &mut Tx, env: &Env, by: &Actor, id: &str, note: &str) -> Resu
     Ok(())
 }
 
-/// Rejects a pending withdrawal; its amount is available again.
+/// Rejects a pending withdrawal; its amount is available again. One in an open batch is taken off it first: the batch's
+/// file may be with the bank.
 ///
 /// # Errors
-/// [`DecideError::Refused`] when it was decided before.
+/// [`DecideError::Refused`] when it was decided before, [`DecideError::InBatch`] while it is in an open batch.
 pub fn reject(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reason: &str) -> Result<(), DecideError> {
     let withdrawal = allowed(tx, id, WithdrawalAct::Reject)?;
+    // It is put into a batch only while its row is locked, so this stays true until the end.
+    if batches::open_batch_of(tx, id)?.is_some() {
+        return Err(DecideError::InBatch);
+    }
     if !withdrawals::set_rejected(tx, id, &by.id, reason, env.now)? {
         return Err(decided_meanwhile(tx, id, WithdrawalAct::Reject)?);
     }

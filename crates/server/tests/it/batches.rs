@@ -41,9 +41,13 @@ both_databases!(a_batch_is_exported_and_paid_in_one_step, async |db: Db| {
     make(&finance, &[]).await.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text("Choose at least one");
     let batch = made(&finance, &[&one, &two, &three]).await;
     let page = finance.get(&batch).await.expect(StatusCode::OK);
-    for text in
-        ["2,100.50", "Bank account (IBAN)", "1,500.00", "enters its holder and IBAN in Settings", "2 signs"]
-    {
+    for text in [
+        "2,100.50",
+        "Bank account (IBAN)",
+        "1,500.00",
+        "enters its holder and IBAN in Settings",
+        "First withdrawal",
+    ] {
         page.expect_text(text);
     }
     finance.get("/office/withdrawals/batches").await.expect_text("2,100.50");
@@ -174,12 +178,14 @@ both_databases!(what_cannot_be_paid_is_named_and_taken_off, async |db: Db| {
     let rejected = partner.requested(&site, "700", &paypal, "rejected").await;
     let batch = made(&ann, &[&fine, &large, &cooling, &rejected]).await;
     let reject = format!("/office/withdrawals/{rejected}/reject");
-    ben.post(&reject, &[("reason", "Wrong")]).await.expect(StatusCode::SEE_OTHER);
+    let in_batch = ben.post(&reject, &[("reason", "Wrong person")]).await.expect(StatusCode::CONFLICT);
+    // The page says where to go, and keeps what was typed.
+    for text in ["Take it off the batch first", &format!("href=\"{batch}\""), "Wrong person"] {
+        in_batch.expect_text(text);
+    }
     let refused = ann.post(&format!("{batch}/pay"), &[("reference", "ALL-1")]).await;
     let refused = refused.expect(StatusCode::CONFLICT);
-    for text in
-        ["3 of these withdrawals", "has to approve", "can be paid to from", "already rejected", "ALL-1"]
-    {
+    for text in ["2 of these withdrawals", "has to approve", "can be paid to from", "ALL-1"] {
         refused.expect_text(text);
     }
     ann.get(&format!("{batch}/payments.csv")).await.expect(StatusCode::CONFLICT);
@@ -190,6 +196,7 @@ both_databases!(what_cannot_be_paid_is_named_and_taken_off, async |db: Db| {
         ann.post(&take_off, &[("withdrawal", id)]).await.expect(StatusCode::SEE_OTHER);
         ann.post(&take_off, &[("withdrawal", id)]).await.expect(StatusCode::CONFLICT);
     }
+    ben.post(&reject, &[("reason", "Wrong person")]).await.expect(StatusCode::SEE_OTHER);
     ann.post(&format!("/office/withdrawals/{large}/approve"), &[]).await.expect(StatusCode::SEE_OTHER);
     // Who approved can't be the one who pays, neither here nor by handing the file to a bank.
     for file in ["payments.csv", "pain001.xml"] {
@@ -213,6 +220,87 @@ both_databases!(what_cannot_be_paid_is_named_and_taken_off, async |db: Db| {
     ann.post(&format!("{third}/dissolve"), &[]).await.expect(StatusCode::CONFLICT);
     make(&ann, &[&rejected]).await.expect(StatusCode::CONFLICT).expect_text("no longer pending");
     site.verify().await;
+});
+
+both_databases!(what_was_handed_out_is_voided_only_when_nobody_carried_it_out, async |db: Db| {
+    let site = Site::start(db).await;
+    let (partner, paypal, bank) = with_wallets(&site).await;
+    let finance = site.staff(Role::Finance).await;
+    let one = partner.requested(&site, "600", &paypal, "one").await;
+    let two = partner.requested(&site, "700", &bank, "two").await;
+    let three = partner.requested(&site, "800", &bank, "three").await;
+    let batch = made(&finance, &[&one, &two, &three]).await;
+    let (take_off, dissolve) = (format!("{batch}/take-off"), format!("{batch}/dissolve"));
+    // Before any file there is nothing to confirm.
+    assert!(!finance.get(&batch).await.body.contains("name=\"not_sent\""));
+    finance.post(&take_off, &[("withdrawal", &three)]).await.expect(StatusCode::SEE_OTHER);
+    finance.get(&format!("{batch}/payments.csv")).await.expect(StatusCode::OK);
+    let page = finance.get(&batch).await.body;
+    assert_eq!(page.matches("name=\"not_sent\"").count(), 2, "for a line, and for all");
+
+    for fields in [vec![], vec![("not_sent", "")], vec![("not_sent", "0")]] {
+        let one_line: Vec<(&str, &str)> =
+            [("withdrawal", one.as_str())].into_iter().chain(fields.clone()).collect();
+        for (path, fields, id) in [(&take_off, &one_line, "take-off"), (&dissolve, &fields, "dissolve")] {
+            let refused = finance.post(path, fields).await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+            refused.expect_text(&format!("id=\"{id}-not_sent-error\""));
+            refused.expect_text("Table (CSV)");
+        }
+    }
+    let reject = format!("/office/withdrawals/{one}/reject");
+    finance.post(&reject, &[("reason", "Wrong")]).await.expect(StatusCode::CONFLICT);
+    assert_eq!(site.balances(&partner).await.reserved.minor(), 210_000, "nothing is voided");
+
+    let confirmed = [("withdrawal", one.as_str()), ("not_sent", "1")];
+    finance.post(&take_off, &confirmed).await.expect(StatusCode::SEE_OTHER);
+    finance.post(&reject, &[("reason", "Wrong")]).await.expect(StatusCode::SEE_OTHER);
+    // Each time anew.
+    finance.post(&dissolve, &[]).await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    finance.post(&dissolve, &[("not_sent", "1")]).await.expect(StatusCode::SEE_OTHER);
+    // What is closed is closed, whatever is confirmed.
+    finance.post(&dissolve, &[]).await.expect(StatusCode::CONFLICT);
+    let acts = site.acts(batch.rsplit('/').next().unwrap()).await;
+    let confirmations: Vec<(&str, bool)> =
+        acts.iter().map(|(act, _, changes, _)| (act.as_str(), changes.contains("Not carried out"))).collect();
+    let expected = [
+        ("batch.made", false),
+        ("batch.line_taken_off", false),
+        ("batch.exported", false),
+        ("batch.line_taken_off", true),
+        ("batch.dissolved", true),
+    ];
+    assert_eq!(confirmations, expected);
+    site.verify().await;
+});
+
+/// Finance makes a batch of a withdrawal and hands its file out, while somebody else rejects it.
+async fn rejected_at_once(site: &Site, partner: &Partner, wallet: &str, people: [&Browser; 2]) {
+    for round in ["1", "2", "3", "4", "5", "6"] {
+        let id = partner.requested(site, "500", wallet, round).await;
+        let (maker, rejecter) = (people[0].clone(), people[1].clone());
+        let (of, path) = (id.clone(), format!("/office/withdrawals/{id}/reject"));
+        let handed = tokio::spawn(async move {
+            let answer = make(&maker, &[&of]).await;
+            if answer.status != StatusCode::SEE_OTHER {
+                return false;
+            }
+            let batch = answer.location().split('?').next().unwrap().to_owned();
+            maker.get(&format!("{batch}/payments.csv")).await.status == StatusCode::OK
+        });
+        let rejected = tokio::spawn(async move {
+            rejecter.post(&path, &[("reason", "Wrong")]).await.status == StatusCode::SEE_OTHER
+        });
+        let (handed, rejected) = (handed.await.unwrap(), rejected.await.unwrap());
+        assert!(handed != rejected, "round {round}: either its file goes out or it is rejected");
+    }
+    site.verify().await;
+}
+
+both_databases!(a_file_goes_out_or_the_withdrawal_is_rejected_never_both, async |db: Db| {
+    let site = Site::start(db).await;
+    let (partner, paypal, _) = with_wallets(&site).await;
+    let people = [site.staff(Role::Finance).await, site.staff(Role::Admin).await];
+    rejected_at_once(&site, &partner, &paypal, [&people[0], &people[1]]).await;
 });
 
 /// Two batches of the same withdrawals and single payments, all at once.

@@ -76,6 +76,8 @@ both_databases!(an_approval_covers_what_was_approved_and_nothing_else, async |db
         .await
         .unwrap();
     pay(&ben, &id).await.expect(StatusCode::CONFLICT).expect_text("has to approve");
+    // The queue tells the same as the page.
+    ben.get("/office/withdrawals?show=approval").await.expect_text("Needs approval");
     site.verify().await;
 });
 
@@ -236,6 +238,46 @@ both_databases!(finance_sees_what_there_is_to_be_looked_at, async |db: Db| {
         page.expect_text(sign);
     }
     assert!(!page.body.contains("Balance below zero"));
+    site.verify().await;
+});
+
+both_databases!(a_client_who_is_the_partner_is_found_in_another_spelling, async |db: Db| {
+    let site = Site::start(db).await;
+    let partner = site.partner("Mara Lind").await;
+    site.won(&partner, "20000").await;
+    let wallet = partner.add_another(&site, "paypal", "pay.mara@gmail.com").await;
+    let of = partner.id.clone();
+    site.app
+        .db
+        .write(move |tx| {
+            tx.exec(
+                "UPDATE account SET name = 'Мария Линд', email = 'm.lind@gmail.com' WHERE id = $1",
+                store::params![&of],
+            )
+        })
+        .await
+        .unwrap();
+    let client = async |name: &str, email: &str| {
+        let browser = site.browser();
+        browser.get(&format!("/r/{}", partner.code)).await.expect(StatusCode::FOUND);
+        let answer = browser.post("/contact", &[("name", name), ("email", email)]).await;
+        answer.expect(StatusCode::CREATED).client_number()
+    };
+    let named = client("МАРИЯ ЛИНД", "one@example.net").await;
+    let mailed = client("Somebody", "MLind+1@googlemail.com").await;
+    let paid = client("Anybody", "paymara+shop@gmail.com").await;
+    let other = client("Марина Линд", "m.lind@example.net").await;
+    let id = partner.requested(&site, "900", &wallet, "r").await;
+    let finance = site.staff(Role::Finance).await;
+    let page = finance.get(&format!("/office/withdrawals/{id}")).await.expect(StatusCode::OK);
+    for sign in [
+        format!("C-{named} МАРИЯ ЛИНД is called like the partner."),
+        format!("C-{mailed} Somebody has the partner&#39;s email address."),
+        format!("C-{paid} Anybody has the email address of this PayPal account."),
+    ] {
+        page.expect_text(&sign);
+    }
+    assert!(!page.body.contains(&format!("C-{other}")));
     site.verify().await;
 });
 

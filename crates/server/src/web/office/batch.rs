@@ -6,24 +6,24 @@ use domain::{
     money::Currency,
     payout::end_to_end_id,
     permission::{Permission, Role},
-    risk,
+    risk::Sign,
     text::{self, optional},
     wallet::WalletKind,
-    withdrawal::WithdrawalStatus,
 };
 use store::batches::{self, Batch, BatchStatus};
 
 use super::{
     batch_files,
     batches::badge,
-    parts::{Asked, Badge, Id, Link, Moment, short_address},
+    parts::{Asked, Badge, Id, Link, Moment, Refused, short_address},
+    withdrawal::Occasion,
     withdrawal_acts::REFERENCE_CHARS,
 };
 use crate::{
     app::App,
     ops::{
         batches::{self as acts, BatchError, Handed},
-        withdrawals::{HeldLine, held_back},
+        withdrawals::{HeldLine, held_of_batch},
     },
     web::{
         error::PageError,
@@ -37,6 +37,9 @@ use crate::{
 
 /// How many of the files that were handed out are named.
 const NAMED: usize = 5;
+
+/// The form that marks all of them paid, as the page's parts call it.
+const PAY: &str = "batch";
 
 #[derive(Template)]
 #[template(path = "office/batch.html")]
@@ -63,7 +66,7 @@ struct BatchPage {
     handed: Vec<(String, String, Moment)>,
     may_decide: bool,
     may_settle: bool,
-    form: Fields,
+    refused: Refused,
 }
 
 /// What goes to one kind of wallet.
@@ -86,7 +89,8 @@ struct LineRow {
     held: Option<String>,
     approved: bool,
     came_back: bool,
-    signs: usize,
+    /// What there is to look at, as far as it can be seen at a glance.
+    signs: Vec<&'static str>,
     /// What the field of the reference holds; once paid, the reference.
     reference: String,
     error: Option<String>,
@@ -106,8 +110,8 @@ struct Found {
 /// A line as read.
 struct Line {
     line: batches::Line,
-    held: Option<HeldLine>,
-    signs: usize,
+    held: Option<String>,
+    signs: Vec<&'static str>,
 }
 
 /// The name of the field that holds a line's reference.
@@ -120,10 +124,11 @@ impl BatchPage {
         shell: OfficeShell,
         found: &Found,
         role: Role,
-        form: Fields,
+        refused: Refused,
         conflict: Option<String>,
     ) -> BatchPage {
         let currency = found.currency;
+        let form = refused.form(PAY);
         let lines: Vec<batches::Line> = found.lines.iter().map(|line| line.line.clone()).collect();
         let kinds = WalletKind::ALL.into_iter().filter_map(|kind| {
             let of = lines.iter().filter(|line| line.withdrawal.wallet_kind == kind);
@@ -148,7 +153,7 @@ impl BatchPage {
             total: currency.format(acts::total(&lines)),
             currency: currency.code(),
             kinds: kinds.collect(),
-            lines: found.lines.iter().map(|line| line.row(found, &form)).collect(),
+            lines: found.lines.iter().map(|line| line.row(found, form)).collect(),
             no_files: found.files.clone().err(),
             pain: found.pain.clone(),
             handed: found
@@ -159,7 +164,7 @@ impl BatchPage {
                 .collect(),
             may_decide: role.may(Permission::DecideWithdrawals),
             may_settle: role.may(Permission::ChangeSettings),
-            form,
+            refused,
         }
     }
 
@@ -169,6 +174,14 @@ impl BatchPage {
 }
 
 impl Line {
+    fn new(line: batches::Line, held: &[HeldLine], signs: &[(String, Vec<Sign>)]) -> Line {
+        let id = &line.withdrawal.id;
+        let held = held.iter().find(|held| held.withdrawal.id == *id).map(|held| held.sentence.clone());
+        let signs =
+            signs.iter().filter(|(of, _)| of == id).flat_map(|(_, signs)| signs.iter().map(Sign::title));
+        Line { held, signs: signs.collect(), line }
+    }
+
     fn row(&self, found: &Found, form: &Fields) -> LineRow {
         let withdrawal = &self.line.withdrawal;
         let field = field(&withdrawal.id);
@@ -183,10 +196,10 @@ impl Line {
             to: short_address(withdrawal.wallet_kind, &withdrawal.wallet_address),
             amount: found.currency.format(withdrawal.amount),
             status: Badge::withdrawal(withdrawal, found.now),
-            held: self.held.as_ref().map(|line| line.sentence.clone()),
+            held: self.held.clone(),
             approved: self.line.approvals > 0,
             came_back: withdrawal.returned.is_some(),
-            signs: self.signs,
+            signs: self.signs.clone(),
             error: form.error(&field).map(str::to_owned),
             reference,
             id: withdrawal.id.clone(),
@@ -195,14 +208,9 @@ impl Line {
     }
 }
 
-async fn render(
-    app: &App,
-    staff: Staff,
-    id: String,
-    code: StatusCode,
-    (form, conflict, done): (Fields, Option<String>, Option<String>),
-) -> Page {
+async fn render(app: &App, staff: Staff, id: String, code: StatusCode, occasion: Occasion) -> Page {
     let role = staff.role;
+    let done = occasion.done;
     let (shell, found) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let batch = batches::by_id(tx, &id)?.ok_or_else(PageError::not_found)?;
@@ -219,26 +227,16 @@ async fn render(
                 currency: programme.currency,
                 batch,
             };
-            let is_open = found.batch.status == BatchStatus::Open;
-            for line in lines {
-                let withdrawal = &line.withdrawal;
-                let is_pending = is_open && withdrawal.status == WithdrawalStatus::Pending;
-                let signs = if is_pending {
-                    risk::signs(&store::risk::facts(tx, withdrawal, programme.currency)?).len()
-                } else {
-                    0
-                };
-                let held = if is_open {
-                    held_back(tx, env, &staff.actor, withdrawal, false, Some(&id))?
-                } else {
-                    None
-                };
-                found.lines.push(Line { line, held, signs });
+            let (mut held, mut signs) = (vec![], vec![]);
+            if found.batch.status == BatchStatus::Open {
+                held = held_of_batch(tx, env, &staff.actor, &id, &lines)?;
+                signs = store::risk::at_a_glance(tx, &id)?;
             }
+            found.lines = lines.into_iter().map(|line| Line::new(line, &held, &signs)).collect();
             Ok((shell, found))
         })
         .await?;
-    show_with(code, &BatchPage::new(shell, &found, role, form, conflict))
+    show_with(code, &BatchPage::new(shell, &found, role, occasion.refused, occasion.conflict))
 }
 
 /// `GET /office/withdrawals/batches/{id}`
@@ -246,7 +244,8 @@ async fn render(
 /// # Errors
 /// 404 when there is no such batch.
 pub async fn page(State(app): State<App>, staff: Staff, Id(id): Id, asked: Asked) -> Page {
-    render(&app, staff, id, StatusCode::OK, (Fields::default(), None, asked.done())).await
+    let occasion = Occasion { done: asked.done(), ..Occasion::default() };
+    render(&app, staff, id, StatusCode::OK, occasion).await
 }
 
 /// `POST /office/withdrawals/batches/{id}/pay`
@@ -272,9 +271,9 @@ pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fie
         // The form is no longer shown: what is wrong with its fields is beside the point.
         if batch.status != BatchStatus::Open {
             let closed = BatchError::Closed { paid: batch.status == BatchStatus::Paid };
-            return answer(&app, staff, id, "", form, Err(closed)).await;
+            return answer(&app, staff, id, (PAY, ""), form, Err(closed)).await;
         }
-        return render(&app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, (form, None, None)).await;
+        return refuse(&app, staff, id, PAY, form).await;
     }
     // One for all of them, or each its own; a line without any keeps the one that its payment carries.
     let common = common.flatten().map(text::Line::into_string);
@@ -287,7 +286,7 @@ pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fie
             })
         })
         .await;
-    answer(&app, staff, id, "batch-paid", form, done).await
+    answer(&app, staff, id, (PAY, "batch-paid"), form, done).await
 }
 
 /// `POST /office/withdrawals/batches/{id}/take-off`
@@ -296,31 +295,38 @@ pub async fn pay(State(app): State<App>, staff: Staff, Id(id): Id, mut form: Fie
 /// 404 when there is no such batch.
 pub async fn take_off(State(app): State<App>, staff: Staff, Id(id): Id, form: Fields) -> Page {
     let line = form.typed("withdrawal").to_owned();
+    let not_sent = form.typed("not_sent") == "1";
     let (by, of) = (staff.actor.clone(), id.clone());
     let done = if super::parts::is_id(&line) {
-        app.write(move |tx, env| acts::take_off(tx, env, &by, &of, &line)).await
+        app.write(move |tx, env| acts::take_off(tx, env, &by, &of, &line, not_sent)).await
     } else {
         Err(BatchError::NotInIt)
     };
-    answer(&app, staff, id, "taken-off", Fields::default(), done).await
+    answer(&app, staff, id, ("take-off", "taken-off"), form, done).await
 }
 
 /// `POST /office/withdrawals/batches/{id}/dissolve`
 ///
 /// # Errors
 /// 404 when there is no such batch.
-pub async fn dissolve(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
+pub async fn dissolve(State(app): State<App>, staff: Staff, Id(id): Id, form: Fields) -> Page {
+    let not_sent = form.typed("not_sent") == "1";
     let (by, of) = (staff.actor.clone(), id.clone());
-    let done = app.write(move |tx, env| acts::dissolve(tx, env, &by, &of)).await;
-    answer(&app, staff, id, "dissolved", Fields::default(), done).await
+    let done = app.write(move |tx, env| acts::dissolve(tx, env, &by, &of, not_sent)).await;
+    answer(&app, staff, id, ("dissolve", "dissolved"), form, done).await
+}
+
+async fn refuse(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
+    let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
+    render(app, staff, id, StatusCode::UNPROCESSABLE_ENTITY, occasion).await
 }
 
 async fn answer(
     app: &App,
     staff: Staff,
     id: String,
-    word: &str,
-    form: Fields,
+    (act, word): (&'static str, &str),
+    mut form: Fields,
     done: Result<(), BatchError>,
 ) -> Page {
     match done {
@@ -328,8 +334,17 @@ async fn answer(
         Err(BatchError::Unknown) => Err(PageError::not_found()),
         Err(BatchError::Db(error)) => Err(error.into()),
         Err(BatchError::Ledger(error)) => Err(PageError::internal(error)),
+        Err(error @ BatchError::MayBeSent) => {
+            form.refuse("not_sent", error);
+            refuse(app, staff, id, act, form).await
+        }
         Err(error) => {
-            render(app, staff, id, StatusCode::CONFLICT, (form, Some(error.to_string()), None)).await
+            let occasion = Occasion {
+                refused: Refused::act(act, form),
+                conflict: Some(error.to_string()),
+                ..Occasion::default()
+            };
+            render(app, staff, id, StatusCode::CONFLICT, occasion).await
         }
     }
 }
@@ -340,15 +355,10 @@ mod tests {
         super::withdrawals::tests::{AT, sample},
         *,
     };
-    use domain::payment::Held;
+    use domain::withdrawal::WithdrawalStatus;
 
     fn text(status: BatchStatus, held: bool, form: Fields) -> String {
         let withdrawal = sample(WithdrawalStatus::Pending);
-        let line = HeldLine {
-            withdrawal: withdrawal.clone(),
-            why: Held::NotApproved,
-            sentence: "Somebody <else> approves.".into(),
-        };
         let found = Found {
             batch: Batch {
                 id: "0193a1b2-0000-7000-8000-0000000000bb".into(),
@@ -364,8 +374,8 @@ mod tests {
                     approvals: 1,
                     by_others: 1,
                 },
-                held: held.then_some(line),
-                signs: 2,
+                held: held.then(|| "Somebody <else> approves.".into()),
+                signs: vec![Sign::First.title(), "Wallet <changed>"],
             }],
             files: Ok(()),
             pain: Ok("SEPA"),
@@ -373,7 +383,8 @@ mod tests {
             now: AT,
             currency: Currency::USD,
         };
-        BatchPage::new(OfficeShell::sample(), &found, Role::Finance, form, None).render().unwrap()
+        let refused = Refused::act(PAY, form);
+        BatchPage::new(OfficeShell::sample(), &found, Role::Finance, refused, None).render().unwrap()
     }
 
     #[test]
@@ -387,7 +398,8 @@ mod tests {
             "value=\"GW0193a1b20000700080000000000000aa\"",
             "/take-off\"",
             "/dissolve\"",
-            "2 signs",
+            "First withdrawal",
+            "Wallet &#60;changed&#62;",
             "Table &#60;CSV&#62;",
             "What you take off now is still in the file",
         ] {

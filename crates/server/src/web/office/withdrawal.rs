@@ -259,7 +259,7 @@ fn find(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<Found, PageError
         approvals: approvals::of(tx, id)?,
         batches: batches::of_withdrawal(tx, id)?,
         signs,
-        held: if is_pending { acts::held_back(tx, env, by, &withdrawal, false, None)? } else { None },
+        held: if is_pending { acts::held_back(tx, env, by, &withdrawal)? } else { None },
         deciders: acts::deciders(tx)?.len(),
         partner: partners::by_id(tx, partner_id)?,
         balances: ledger::balances(tx, partner_id, currency)?,

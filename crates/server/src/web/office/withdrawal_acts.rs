@@ -120,7 +120,12 @@ async fn answer(
     match done {
         Ok(()) => go_to(&paths::with_query(&paths::office_withdrawal(&id), &[("done", word)])),
         Err(DecideError::Unknown) => Err(PageError::not_found()),
-        Err(error @ (DecideError::Refused(_) | DecideError::Held { .. } | DecideError::Approval(_))) => {
+        Err(
+            error @ (DecideError::Refused(_)
+            | DecideError::Held { .. }
+            | DecideError::InBatch
+            | DecideError::Approval(_)),
+        ) => {
             let occasion = Occasion {
                 refused: Refused::act(act, form),
                 conflict: Some(error.to_string()),
