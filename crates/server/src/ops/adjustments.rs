@@ -87,6 +87,12 @@ pub fn adjust(tx: &mut Tx, env: &Env, by: &Actor, adjust: &Adjust) -> Result<Adj
     }
     let made = adjustments::by_id(tx, &id)?.ok_or(AdjustError::Unknown)?;
     if two_people {
+        // What can't be booked now isn't put before a second person.
+        let currency = env.programme.currency;
+        let available = ledger::balances(tx, &adjust.partner_id, currency)?.available;
+        if adjust.amount < Money::ZERO && available + adjust.amount < Money::ZERO {
+            return Err(not_enough(available, currency));
+        }
         record(tx, env, by, "adjustment.proposed", &made)?;
         return Ok(AdjustmentStatus::Proposed);
     }

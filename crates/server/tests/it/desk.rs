@@ -314,6 +314,8 @@ both_databases!(finance_gives_bonuses_and_corrects_balances, async |db: Db| {
 
     // Above the limit it waits for somebody else, above zero and below.
     site.set(|programme| programme.approval_from = Some(programme.currency.major(1_000))).await;
+    let refused = adjust(&ann, &partner, "-99,999", "correction", "never").await;
+    refused.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text("Only $4,200.00 is available");
     adjust(&ann, &partner, "-1000", "correction", "four").await.expect(StatusCode::SEE_OTHER);
     assert_eq!(site.balances(&partner).await.available.minor(), 420_000);
     ben.get("/office/withdrawals").await.expect_text("need a second person");
