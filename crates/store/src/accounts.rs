@@ -109,9 +109,8 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Account>, DbError> {
 
 /// Sets a new password. A change of the email address under way ends: whoever asked for it knew the old password.
 pub fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<(), DbError> {
-    // First, as whoever agrees to it does: rows are locked in one order.
-    email_changes::end(tx, id)?;
     tx.exec("UPDATE account SET password_hash = $1 WHERE id = $2", params![password_hash, id])?;
+    email_changes::end(tx, id)?;
     Ok(())
 }
 
@@ -197,8 +196,9 @@ pub fn set_role(tx: &mut Tx, id: &str, role: Role) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Holds an account against whoever else does something that happens to it once.
+/// Holds an account against whoever else does something that happens to it once. Rows are locked in one order: the
+/// account, a change of its email address, its one-time addresses.
 pub fn lock(tx: &mut Tx, id: &str) -> Result<(), DbError> {
-    tx.opt("SELECT id FROM account WHERE id = $1 {for_update}", params![id])?;
+    tx.opt("SELECT id FROM account WHERE id = $1 {for_no_key_update}", params![id])?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! In any statement:
 //! - `$1`: a parameter. SQLite takes `$1` for a *name*, numbered by first appearance, so it is given `?1`.
 //! - `{for_update}`: `FOR UPDATE` on PostgreSQL; nothing on SQLite, which has one writer at a time.
+//! - `{for_no_key_update}`: the same for a row that others refer to: whoever adds a row that names it doesn't wait.
 //!
 //! In a migration:
 //! - `BIGINT`: `INTEGER` on SQLite, whose STRICT tables know no BIGINT.
@@ -78,8 +79,9 @@ impl Dialect {
                 None => text,
             };
             let text = tokens(text, |token| match (token, self) {
-                ("for_update", Self::Sqlite) => Some(String::new()),
+                ("for_update" | "for_no_key_update", Self::Sqlite) => Some(String::new()),
                 ("for_update", Self::Postgres) => Some("FOR UPDATE".into()),
+                ("for_no_key_update", Self::Postgres) => Some("FOR NO KEY UPDATE".into()),
                 _ => None,
             })
             .map_err(|token| DbError::refused(sql, format!("unknown token {{{token}}}")))?;
@@ -233,6 +235,9 @@ mod tests {
         let sql = "SELECT a FROM t {for_update};";
         assert_eq!(Sqlite.statement(sql).unwrap(), "SELECT a FROM t ");
         assert_eq!(Postgres.statement(sql).unwrap(), "SELECT a FROM t FOR UPDATE");
+        let sql = "SELECT a FROM t {for_no_key_update}";
+        assert_eq!(Sqlite.statement(sql).unwrap(), "SELECT a FROM t ");
+        assert_eq!(Postgres.statement(sql).unwrap(), "SELECT a FROM t FOR NO KEY UPDATE");
         assert_eq!(Sqlite.statement("SELECT '{\"a\": 1};'").unwrap(), "SELECT '{\"a\": 1};'");
     }
 

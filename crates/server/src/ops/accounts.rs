@@ -217,6 +217,7 @@ pub fn peek_confirmation(tx: &mut Tx, env: &Env, secret: &str) -> Result<Option<
 /// When the database says no.
 pub fn confirm_email(tx: &mut Tx, env: &Env, secret: &str) -> Result<bool, DbError> {
     let Some(account) = peek_confirmation(tx, env, secret)? else { return Ok(false) };
+    accounts::lock(tx, &account.id)?;
     let Some(profile) = profiles::of_account(tx, &account.id)? else { return Ok(false) };
     if !store::sessions::redeem(tx, &sessions::hash(secret), env.now)?
         || !profiles::confirm_email(tx, &account.id, &profile.email_key, env.now)?

@@ -96,6 +96,7 @@ fn revoke_both(tx: &mut Tx, env: &Env, account_id: &str) -> Result<(), DbError> 
 /// # Errors
 /// When the database says no.
 pub fn cancel(tx: &mut Tx, env: &Env, by: &Actor) -> Result<(), DbError> {
+    accounts::lock(tx, &by.id)?;
     if !forget(tx, env, &by.id)? {
         return Ok(());
     }
@@ -174,6 +175,9 @@ pub fn answer(
     agree: bool,
     keep: Option<&str>,
 ) -> Result<Answered, DbError> {
+    if let Some(question) = peek(tx, env, secret)? {
+        accounts::lock(tx, &question.account.id)?;
+    }
     let question = find(tx, env, secret, email_changes::lock)?;
     let Some(Question { account, change, side }) = question else {
         return Ok(Answered::Gone);

@@ -199,6 +199,8 @@ pub fn reset(
     browser: &Browser,
 ) -> Result<Option<String>, DbError> {
     let Some(account) = peek(tx, env, secret)? else { return Ok(None) };
+    // Before the one-time address, as whoever makes a new one does.
+    accounts::lock(tx, &account.id)?;
     if !sessions::redeem(tx, &hash(secret), env.now)? {
         return Ok(None);
     }
