@@ -202,3 +202,10 @@ pub fn lock(tx: &mut Tx, id: &str) -> Result<(), DbError> {
     tx.opt("SELECT id FROM account WHERE id = $1 {for_no_key_update}", params![id])?;
     Ok(())
 }
+
+/// Holds an account as [`lock`] does, if this is still the hash of its password: a password is checked outside of the
+/// transaction, which takes a while, and may have been changed since. Returns whether it is.
+pub fn lock_with_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<bool, DbError> {
+    let sql = "SELECT id FROM account WHERE id = $1 AND password_hash = $2 {for_no_key_update}";
+    Ok(tx.opt(sql, params![id, password_hash])?.is_some())
+}

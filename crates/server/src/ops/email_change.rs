@@ -33,6 +33,9 @@ pub enum AskError {
     /// It is the account's already.
     #[error("This is your email address already.")]
     Same,
+    /// The password is another one by now.
+    #[error("This is not your password.")]
+    WrongPassword,
     /// The database said no.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -40,11 +43,15 @@ pub enum AskError {
 
 /// Begins a change; one that was under way ends. Both addresses are sent a one-time address. Who asks can't tell
 /// whether the new address has an account here: if it does, its owner is told so in place of being asked, and nothing
-/// will come of the change.
+/// will come of the change. `proven` is the hash that fitted the password as it was typed.
 ///
 /// # Errors
-/// [`AskError::Same`] when there is nothing to change.
-pub fn ask(tx: &mut Tx, env: &Env, by: &Actor, email: &Email) -> Result<(), AskError> {
+/// [`AskError::Same`] when there is nothing to change, [`AskError::WrongPassword`] when the password was changed
+/// meanwhile.
+pub fn ask(tx: &mut Tx, env: &Env, by: &Actor, proven: &str, email: &Email) -> Result<(), AskError> {
+    if !accounts::lock_with_password(tx, &by.id, proven)? {
+        return Err(AskError::WrongPassword);
+    }
     let Some(profile) = profiles::of_account(tx, &by.id)? else { return Ok(()) };
     // Another spelling of the same address is a change: the person wants to be written to in that way.
     if profile.email == email.as_str() {
