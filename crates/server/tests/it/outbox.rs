@@ -66,7 +66,8 @@ both_databases!(a_message_arrives_with_its_headers_and_names, async |db: Db| {
     assert_eq!(mail.field("sender"), "partners@example.com");
     assert_eq!(mail.field("recipient"), "joerg@example.com");
     assert_eq!(mail.header("from"), "Northwind Partners <partners@example.com>");
-    assert!(mail.header("to").contains("Jörg Ünal, “Jo”"), "{}", mail.header("to"));
+    assert_eq!(mail.header("to"), "joerg@example.com");
+    assert!(mail.field("text").starts_with("Hello,"), "{}", mail.field("text"));
     assert_eq!(mail.header("subject"), "Your account was changed");
     assert_eq!(mail.header("reply-to"), "help@example.com");
     assert_eq!(mail.header("auto-submitted"), "auto-generated");
@@ -386,6 +387,7 @@ both_databases!(a_blocked_bot_is_switched_off_and_the_person_is_told_by_mail, as
     let settings = server::config::Settings { telegram_token, ..mailbox.settings("") };
     let site = Site::start_with(db, settings).await;
     let partner = site.partner("Mara").await;
+    site.confirm(&partner.id).await;
     let id = partner.id.clone();
     site.app
         .write(move |tx, env| -> Result<(), DbError> {
