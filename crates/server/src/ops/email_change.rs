@@ -9,7 +9,7 @@ use store::{
     DbError, Tx, accounts,
     accounts::Account,
     email_changes::{self, EmailChange, Side},
-    profiles,
+    outbox, profiles,
     sessions::{self, Purpose},
 };
 
@@ -226,6 +226,7 @@ fn change_now(
     for purpose in [Purpose::Recovery, Purpose::ConfirmEmail] {
         revoke(tx, env, &account.id, purpose)?;
     }
+    outbox::readdress_mail(tx, &account.id, &account.email, &change.email)?;
     sessions::close_others(tx, &account.id, keep.unwrap_or_default())?;
     let old = Recipient { name: &account.name, email: &account.email };
     let notice = Notice::EmailChanged { email: change.email.clone() };
