@@ -1,7 +1,10 @@
 //! What people are told by mail and Telegram: the kinds of notices, who decides where each comes, and how long the
 //! one-time addresses in them can be used.
 
-use crate::clock::{DAY, HOUR};
+use crate::{
+    clock::{DAY, HOUR},
+    permission::Permission,
+};
 
 /// How a notice travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -152,6 +155,31 @@ impl NoticeKind {
         matches!(self, Invitation | OfficeWithdrawal | OfficeDue | OfficeSupport | OfficeClaim)
     }
 
+    /// What its text tells can be read in the office only with this permission, so that messages on their way are no way
+    /// around it; none where whoever reads the outbox may read it.
+    pub const fn needs(self) -> Option<Permission> {
+        use NoticeKind::*;
+        match self {
+            NewClient | DealWon | DealLost | DealChanged | ClientMoved => Some(Permission::ReadClients),
+            WithdrawalRequested | WithdrawalPaid | WithdrawalRejected | PaymentReturned | WalletChanged
+            | OfficeWithdrawal | OfficeDue => Some(Permission::ReadWithdrawals),
+            ClaimRuled | OfficeClaim => Some(Permission::RuleOnClaims),
+            SupportReceived | SupportAnswered | OfficeSupport => Some(Permission::AnswerSupport),
+            FeedbackAnswered => Some(Permission::ReadFeedback),
+            // Secrets in these have a rule of their own.
+            Welcome | ConfirmEmail | ReleaseEmail | AdoptEmail | EmailKnown | EmailChanged | Recovery
+            | Invitation => None,
+            RateRaised | NewSignIn | AccountChanged | TelegramBroken => None,
+        }
+    }
+
+    /// Whether it goes to the account's address, whatever that is by the time it is sent. The others are meant for one
+    /// mailbox: that of a change of the address, or the one that a support request has named.
+    pub const fn follows_account(self) -> bool {
+        use NoticeKind::*;
+        !matches!(self, ReleaseEmail | AdoptEmail | EmailChanged | SupportReceived | SupportAnswered)
+    }
+
     /// For how long the one-time address in it can be used, in microseconds; none where it has none, or where it says
     /// enough without.
     pub const fn lasts(self) -> Option<i64> {
@@ -196,6 +224,21 @@ mod tests {
             assert!(kind.is_for_staff(), "{kind:?}");
         }
         assert!(!NoticeKind::WithdrawalPaid.is_for_staff());
+    }
+
+    #[test]
+    fn what_tells_of_money_and_clients_is_not_for_everybody_who_reads_the_outbox() {
+        use {crate::permission::Role, NoticeKind::*};
+        let may = |role: Role, kind: NoticeKind| kind.needs().is_none_or(|needed| role.may(needed));
+        for kind in NoticeKind::ALL {
+            assert!(may(Role::Admin, *kind), "{kind:?}");
+        }
+        for kind in [NewClient, DealWon, ClientMoved, WithdrawalPaid, WalletChanged, OfficeDue, ClaimRuled] {
+            assert!(!may(Role::Support, kind), "{kind:?}");
+        }
+        for kind in [Recovery, SupportAnswered, OfficeSupport, FeedbackAnswered, AccountChanged] {
+            assert!(may(Role::Support, kind), "{kind:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::{fmt::Display, time::Duration};
 
 use domain::clock::DAY;
-use store::{DbError, Tx, matching, outbox, recovery, sessions};
+use store::{DbError, Tx, matching, outbox, recovery, sessions, support};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
@@ -27,6 +27,9 @@ const SWEEP_MESSAGES: i64 = 500;
 const KEYS_BATCH: i64 = 500;
 /// After how long, in microseconds, a request for a new password is closed whose mail led to nothing.
 const RECOVERY_KEPT: i64 = 7 * DAY;
+
+/// How long, in microseconds, the addresses in mails still lead guests to a request that is closed.
+pub const SUPPORT_KEYS_KEPT: i64 = 180 * DAY;
 
 /// The jobs at work. Most of them end with the runtime; the one that sends messages is told to.
 pub struct Jobs {
@@ -99,9 +102,13 @@ async fn sweep(app: App) {
 }
 
 /// Deletes what has run out, messages in small steps: everybody else's work waits behind each.
-async fn sweep_once(app: &App) -> Result<(), DbError> {
+///
+/// # Errors
+/// When the database says no.
+pub async fn sweep_once(app: &App) -> Result<(), DbError> {
     app.write(|tx, env| sessions::sweep(tx, env.now)).await?;
     app.write(|tx, env| recovery::close_answered(tx, env.now.plus(-RECOVERY_KEPT), env.now)).await?;
+    app.write(|tx, env| support::sweep_keys(tx, env.now.plus(-SUPPORT_KEYS_KEPT))).await?;
     app.write(ops::clicks::sweep_damaged).await?;
     while app.write(|tx, env| outbox::sweep(tx, env.now, SWEEP_MESSAGES)).await? > 0 {}
     Ok(())

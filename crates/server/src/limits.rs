@@ -31,7 +31,7 @@ pub enum Limited {
     Support,
     /// Mail to one email address that a support request has named and nobody has confirmed.
     SupportMail,
-    /// Typing one's password once more to change something, by account.
+    /// Typing one's password once more to change something, by session.
     Password,
     /// Having mail sent about an email address, by account.
     EmailMail,

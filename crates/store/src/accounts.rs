@@ -109,9 +109,8 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Account>, DbError> {
 
 /// Sets a new password. A change of the email address under way ends: whoever asked for it knew the old password.
 pub fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<(), DbError> {
-    // First, as whoever agrees to it does: rows are locked in one order.
-    email_changes::end(tx, id)?;
     tx.exec("UPDATE account SET password_hash = $1 WHERE id = $2", params![password_hash, id])?;
+    email_changes::end(tx, id)?;
     Ok(())
 }
 
@@ -197,8 +196,16 @@ pub fn set_role(tx: &mut Tx, id: &str, role: Role) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Holds an account against whoever else does something that happens to it once.
+/// Holds an account against whoever else does something that happens to it once. Rows are locked in one order: the
+/// account, a change of its email address, its one-time addresses.
 pub fn lock(tx: &mut Tx, id: &str) -> Result<(), DbError> {
     tx.opt("SELECT id FROM account WHERE id = $1 {for_update}", params![id])?;
     Ok(())
+}
+
+/// Holds an account as [`lock`] does, if this is still the hash of its password: a password is checked outside of the
+/// transaction, which takes a while, and may have been changed since. Returns whether it is.
+pub fn lock_with_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<bool, DbError> {
+    let sql = "SELECT id FROM account WHERE id = $1 AND password_hash = $2 {for_update}";
+    Ok(tx.opt(sql, params![id, password_hash])?.is_some())
 }

@@ -391,6 +391,30 @@ pub fn readdress(tx: &mut Tx, id: &str, address: &str) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Sends what waits for an account, or is parked, to its new address: all that would have gone to the old one but for what
+/// is about the change itself.
+pub fn readdress_mail(tx: &mut Tx, account_id: &str, old: &str, new: &str) -> Result<(), DbError> {
+    let found = tx.all(
+        "SELECT id, notice FROM outbox WHERE account_id = $1 AND channel = 'mail' AND address = $2
+             AND status IN ('waiting', 'parked')",
+        params![account_id, old],
+    )?;
+    for row in found {
+        let (id, notice): (String, String) = (row.get(0)?, row.get(1)?);
+        use NoticeKind::{AdoptEmail, EmailChanged, ReleaseEmail};
+        if matches!(NoticeKind::from_word(&notice), Some(ReleaseEmail | AdoptEmail | EmailChanged)) {
+            continue;
+        }
+        // What a worker has in its hands is on its way already; it is found by the new address from the next try on.
+        tx.exec(
+            "UPDATE outbox SET address = $1, search = REPLACE(search, $2, $3)
+             WHERE id = $4 AND status IN ('waiting', 'parked')",
+            params![new, old.to_lowercase(), new.to_lowercase(), &id],
+        )?;
+    }
+    Ok(())
+}
+
 /// Lets a message that is parked or was dropped be tried anew. Returns whether it is waiting now.
 pub fn retry(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, DbError> {
     let waiting = tx.exec(

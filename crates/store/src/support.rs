@@ -354,6 +354,16 @@ pub fn set_answered(tx: &mut Tx, number: i64, by: &str, now: Timestamp) -> Resul
     Ok(())
 }
 
+/// Ends the addresses that lead guests to requests which were closed before a moment. Returns how many.
+pub fn sweep_keys(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+    tx.exec(
+        "DELETE FROM support_key WHERE ticket_number IN (
+             SELECT number FROM support_ticket WHERE status = 'closed' AND since <= $1
+         )",
+        params![before.micros()],
+    )
+}
+
 /// Keeps the hash of a secret that leads a guest to the request.
 pub fn insert_key(tx: &mut Tx, secret_hash: &str, ticket: i64, now: Timestamp) -> Result<(), DbError> {
     tx.exec(

@@ -186,6 +186,13 @@ impl Today<'_, '_, '_> {
         let (kind, label, address) = self.world.addresses.next(WalletKind::Iban, &who.email);
         let address = domain::wallet::check(kind, &address)?.as_str().to_owned();
         let changed = store::wallets::Wallet { id: before.id, kind, label: label.to_owned(), address };
-        Ok(wallets::save(self.tx, env, &by, &[wallets::Change::Update(changed)], true)?)
+        let account = store::accounts::by_id(self.tx, &by.id)?.context("the partner has an account")?;
+        Ok(wallets::save(
+            self.tx,
+            env,
+            &by,
+            &[wallets::Change::Update(changed)],
+            account.password_hash.as_deref(),
+        )?)
     }
 }

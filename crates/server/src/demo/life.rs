@@ -373,7 +373,8 @@ impl Today<'_, '_, '_> {
             changes.push(wallets::Change::Add { kind, label: label.to_owned(), address });
         }
         let by = Actor::partner(&self.world.partner(partner)?.id, who.name);
-        Ok(wallets::save(self.tx, env, &by, &changes, true)?)
+        let account = store::accounts::by_id(self.tx, &by.id)?.context("the partner has an account")?;
+        Ok(wallets::save(self.tx, env, &by, &changes, account.password_hash.as_deref())?)
     }
 
     fn contact(&mut self, env: &Env, place: usize) -> anyhow::Result<()> {

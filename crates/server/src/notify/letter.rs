@@ -8,7 +8,7 @@ use askama::Template;
 pub struct Letter {
     /// The subject.
     pub subject: String,
-    /// Whom it greets, or empty.
+    /// Whom it greets by name, or empty.
     pub name: String,
     /// What it says, a paragraph each.
     pub paragraphs: Vec<String>,

@@ -16,7 +16,7 @@ use lettre::{
         extension::ClientId,
     },
 };
-use store::outbox;
+use store::{DbError, outbox};
 use tokio::time::Instant;
 use url::{Host, Url};
 
@@ -138,7 +138,15 @@ pub async fn deliver(app: &App, message: &outbox::Message) -> Outcome {
         return Outcome::Failed { why: "Mail is not set up.".into(), retry_after: None };
     };
     let support = &app.programme().support_email;
-    let letter = match build(message, &mailer.from, support, &app.public_url) {
+    let (account_id, address) = (message.account_id.clone(), message.address.clone());
+    // Asked again now: the account may have another address by the time a message is sent.
+    let may_name = app.read(move |tx, _| super::may_name(tx, account_id.as_deref(), &address)).await;
+    let may_name = may_name.unwrap_or_else(|error: DbError| {
+        tracing::warn!(%error, "a mail goes without its reader's name");
+        false
+    });
+    let name = if may_name { message.recipient.as_str() } else { "" };
+    let letter = match build(message, name, &mailer.from, support, &app.public_url) {
         Ok(letter) => letter,
         Err(error) => return Outcome::Refused { why: format!("This can't be written as a mail: {error}.") },
     };
@@ -180,13 +188,14 @@ fn outcome(failure: &Failure) -> Outcome {
 /// The message as it travels: text and HTML beside each other.
 fn build(
     message: &outbox::Message,
+    name: &str,
     from: &Mailbox,
     support: &str,
     public_url: &str,
 ) -> anyhow::Result<Message> {
     // A control character has no place in a header, and lettre panics at one in a name.
     let line = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-    let name = Some(line(&message.recipient)).filter(|name| !name.trim().is_empty());
+    let name = Some(line(name)).filter(|name| !name.trim().is_empty());
     let to = Mailbox::new(name, message.address.parse::<Address>()?);
     let created = u64::try_from(message.created_at.micros()).unwrap_or(0);
     let mut builder = Message::builder()
@@ -290,7 +299,8 @@ mod tests {
 
     fn text(message: &outbox::Message, support: &str) -> String {
         let from = "Partners <partners@example.com>".parse().unwrap();
-        let built = build(message, &from, support, "https://partners.example.com").unwrap();
+        let built =
+            build(message, &message.recipient, &from, support, "https://partners.example.com").unwrap();
         String::from_utf8(built.formatted()).unwrap()
     }
 
@@ -335,7 +345,7 @@ mod tests {
         assert!(!text.contains("Reply-To"), "{text}");
         let nowhere =
             outbox::Message { address: "a@example.com>\r\nRCPT TO:<b@example.com".into(), ..message() };
-        assert!(build(&nowhere, &"a@b.example".parse().unwrap(), "", "http://x.example").is_err());
+        assert!(build(&nowhere, "", &"a@b.example".parse().unwrap(), "", "http://x.example").is_err());
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod words;
 pub mod worker;
 
 use domain::{
-    notice::Channel,
+    notice::{Channel, NoticeKind},
     permission::{Permission, Role},
 };
 use store::{
@@ -23,6 +23,7 @@ use store::{
     accounts::{self, Account},
     notices,
     outbox::{self, Message, NewMessage},
+    profiles,
 };
 
 pub use letter::Letter;
@@ -60,7 +61,7 @@ pub fn tell(tx: &mut Tx, env: &Env, account_id: &str, notice: &Notice) -> Result
     // Whoever chose Telegram alone, and can't be reached there, is told by mail.
     if notice.kind().comes_by(Channel::Mail, &choices) || lost {
         let to = Recipient { name: &account.name, email: &account.email };
-        mail(tx, env, Some(account_id), to, notice, &letter)?;
+        mail(tx, env, Some(account_id), to, notice.kind(), &letter)?;
     }
     if let Some(link) = reached {
         telegram(tx, env, Some(account_id), &account.name, &link.chat_id, notice, &letter)?;
@@ -87,19 +88,8 @@ pub fn by_mail_instead(tx: &mut Tx, env: &Env, account: &Account, message: &Mess
         programme: env.programme.name.clone(),
         secret: false,
     };
-    let message = NewMessage {
-        id: env.ids.uuid(env.now),
-        channel: Channel::Mail,
-        notice: message.notice,
-        account_id: Some(&account.id),
-        recipient: &account.name,
-        address: &account.email,
-        subject: &letter.subject,
-        body: &letter.text(),
-        html: &letter.html(),
-        secret: false,
-    };
-    outbox::insert(tx, &message, env.now)
+    let to = Recipient { name: &account.name, email: &account.email };
+    mail(tx, env, Some(&account.id), to, message.notice, &letter)
 }
 
 /// Writes to an address: of somebody without an account, or another one than the account's.
@@ -113,7 +103,7 @@ pub fn write_to(
     to: Recipient,
     notice: &Notice,
 ) -> Result<(), DbError> {
-    mail(tx, env, account_id, to, notice, &notice.letter(env, to.name))
+    mail(tx, env, account_id, to, notice.kind(), &notice.letter(env, to.name))
 }
 
 /// Tells staff: by mail everybody whose role has the permission, and the group on Telegram if there is one. Admins are
@@ -129,7 +119,7 @@ pub fn tell_staff(tx: &mut Tx, env: &Env, permission: Permission, notice: &Notic
     let only_admins = able.iter().all(|member| member.role == Role::Admin);
     for member in able.iter().filter(|member| only_admins || member.role != Role::Admin) {
         let to = Recipient { name: &member.name, email: &member.email };
-        mail(tx, env, Some(&member.id), to, notice, &notice.letter(env, &member.name))?;
+        mail(tx, env, Some(&member.id), to, notice.kind(), &notice.letter(env, &member.name))?;
     }
     tell_group(tx, env, notice)
 }
@@ -147,18 +137,31 @@ pub fn tell_group(tx: &mut Tx, env: &Env, notice: &Notice) -> Result<(), DbError
     telegram(tx, env, None, "Group of staff", chat, notice, &letter)
 }
 
+/// Whether mail may call somebody by name: whoever has the account has shown that the address is theirs. Anybody can
+/// type any address beside any words for a name, and nobody is to have this server carry words to strangers.
+///
+/// # Errors
+/// When the database says no.
+pub fn may_name(tx: &mut Tx, account_id: Option<&str>, email: &str) -> Result<bool, DbError> {
+    let Some(account_id) = account_id else { return Ok(false) };
+    let profile = profiles::of_account(tx, account_id)?;
+    Ok(profile.is_some_and(|profile| profile.email == email && profile.email_confirmed_at.is_some()))
+}
+
 fn mail(
     tx: &mut Tx,
     env: &Env,
     account_id: Option<&str>,
     to: Recipient,
-    notice: &Notice,
+    notice: NoticeKind,
     letter: &Letter,
 ) -> Result<(), DbError> {
+    let name = if may_name(tx, account_id, to.email)? { to.name } else { "" };
+    let letter = Letter { name: name.to_owned(), ..letter.clone() };
     let message = NewMessage {
         id: env.ids.uuid(env.now),
         channel: Channel::Mail,
-        notice: notice.kind(),
+        notice,
         account_id,
         recipient: to.name,
         address: to.email,

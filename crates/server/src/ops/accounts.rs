@@ -140,7 +140,8 @@ pub fn change_profile(
 
 /// Sets a new password: every other session ends, and so do a one-time address for a new password, one that connects
 /// Telegram and a change of the email address under way, which somebody else may have begun. `keep` is the hash of the secret of the session
-/// that goes on.
+/// that goes on; `proven` the one that fitted the old password as it was typed. Returns no where that isn't the old
+/// password any more.
 ///
 /// # Errors
 /// When the database says no.
@@ -148,9 +149,13 @@ pub fn change_password(
     tx: &mut Tx,
     env: &Env,
     by: &Actor,
+    proven: &str,
     password_hash: &str,
     keep: &str,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
+    if !accounts::lock_with_password(tx, &by.id, proven)? {
+        return Ok(false);
+    }
     accounts::set_password(tx, &by.id, password_hash)?;
     store::sessions::close_others(tx, &by.id, keep)?;
     for purpose in [Purpose::Recovery, Purpose::Telegram] {
@@ -159,7 +164,8 @@ pub fn change_password(
     let what = "The password of your account was changed, and every other device was signed out.".into();
     notify::tell(tx, env, &by.id, &Notice::AccountChanged { what })?;
     let on = (by.own_subject(), by.id.as_str());
-    audit::record(tx, env, by, Act { what: "password.changed", on, changes: &[], reason: "" })
+    audit::record(tx, env, by, Act { what: "password.changed", on, changes: &[], reason: "" })?;
+    Ok(true)
 }
 
 /// Makes the one-time address that confirms an email address; an earlier one ends.
@@ -217,6 +223,7 @@ pub fn peek_confirmation(tx: &mut Tx, env: &Env, secret: &str) -> Result<Option<
 /// When the database says no.
 pub fn confirm_email(tx: &mut Tx, env: &Env, secret: &str) -> Result<bool, DbError> {
     let Some(account) = peek_confirmation(tx, env, secret)? else { return Ok(false) };
+    accounts::lock(tx, &account.id)?;
     let Some(profile) = profiles::of_account(tx, &account.id)? else { return Ok(false) };
     if !store::sessions::redeem(tx, &sessions::hash(secret), env.now)?
         || !profiles::confirm_email(tx, &account.id, &profile.email_key, env.now)?

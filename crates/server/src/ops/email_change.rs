@@ -9,7 +9,7 @@ use store::{
     DbError, Tx, accounts,
     accounts::Account,
     email_changes::{self, EmailChange, Side},
-    profiles,
+    outbox, profiles,
     sessions::{self, Purpose},
 };
 
@@ -33,6 +33,9 @@ pub enum AskError {
     /// It is the account's already.
     #[error("This is your email address already.")]
     Same,
+    /// The password is another one by now.
+    #[error("This is not your password.")]
+    WrongPassword,
     /// The database said no.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -40,11 +43,15 @@ pub enum AskError {
 
 /// Begins a change; one that was under way ends. Both addresses are sent a one-time address. Who asks can't tell
 /// whether the new address has an account here: if it does, its owner is told so in place of being asked, and nothing
-/// will come of the change.
+/// will come of the change. `proven` is the hash that fitted the password as it was typed.
 ///
 /// # Errors
-/// [`AskError::Same`] when there is nothing to change.
-pub fn ask(tx: &mut Tx, env: &Env, by: &Actor, email: &Email) -> Result<(), AskError> {
+/// [`AskError::Same`] when there is nothing to change, [`AskError::WrongPassword`] when the password was changed
+/// meanwhile.
+pub fn ask(tx: &mut Tx, env: &Env, by: &Actor, proven: &str, email: &Email) -> Result<(), AskError> {
+    if !accounts::lock_with_password(tx, &by.id, proven)? {
+        return Err(AskError::WrongPassword);
+    }
     let Some(profile) = profiles::of_account(tx, &by.id)? else { return Ok(()) };
     // Another spelling of the same address is a change: the person wants to be written to in that way.
     if profile.email == email.as_str() {
@@ -96,6 +103,7 @@ fn revoke_both(tx: &mut Tx, env: &Env, account_id: &str) -> Result<(), DbError> 
 /// # Errors
 /// When the database says no.
 pub fn cancel(tx: &mut Tx, env: &Env, by: &Actor) -> Result<(), DbError> {
+    accounts::lock(tx, &by.id)?;
     if !forget(tx, env, &by.id)? {
         return Ok(());
     }
@@ -174,6 +182,9 @@ pub fn answer(
     agree: bool,
     keep: Option<&str>,
 ) -> Result<Answered, DbError> {
+    if let Some(question) = peek(tx, env, secret)? {
+        accounts::lock(tx, &question.account.id)?;
+    }
     let question = find(tx, env, secret, email_changes::lock)?;
     let Some(Question { account, change, side }) = question else {
         return Ok(Answered::Gone);
@@ -215,6 +226,7 @@ fn change_now(
     for purpose in [Purpose::Recovery, Purpose::ConfirmEmail] {
         revoke(tx, env, &account.id, purpose)?;
     }
+    outbox::readdress_mail(tx, &account.id, &account.email, &change.email)?;
     sessions::close_others(tx, &account.id, keep.unwrap_or_default())?;
     let old = Recipient { name: &account.name, email: &account.email };
     let notice = Notice::EmailChanged { email: change.email.clone() };

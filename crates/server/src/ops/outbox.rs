@@ -134,6 +134,15 @@ fn chat_now(tx: &mut Tx, env: &Env, message: &Message) -> Result<String, OutboxE
     Ok(link.ok_or(OutboxError::Disconnected)?.chat_id)
 }
 
+/// The address that a mail belongs to today: the account may have another one, and the old mailbox be somebody else's.
+fn mailbox_now(tx: &mut Tx, message: &Message) -> Result<String, DbError> {
+    let account = match &message.account_id {
+        Some(id) if message.notice.follows_account() => accounts::by_id(tx, id)?,
+        _ => None,
+    };
+    Ok(account.map_or_else(|| message.address.clone(), |account| account.email))
+}
+
 /// Has a message tried anew; one that was sent is written once more. Returns the identifier of what waits now.
 ///
 /// # Errors
@@ -142,7 +151,7 @@ pub fn send_again(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<String
     let message = by_id(tx, id)?;
     can_send_again(&message, env)?;
     let address = match message.channel {
-        Channel::Mail => message.address.clone(),
+        Channel::Mail => mailbox_now(tx, &message)?,
         Channel::Telegram => chat_now(tx, env, &message)?,
     };
     let (waiting, done) = if message.status == Status::Sent {

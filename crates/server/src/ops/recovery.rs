@@ -8,7 +8,7 @@ use domain::{
 use store::{
     DbError, Tx,
     accounts::{self, Account, Kind},
-    outbox, recovery,
+    notices, outbox, recovery,
     sessions::{self, Purpose},
 };
 
@@ -199,6 +199,8 @@ pub fn reset(
     browser: &Browser,
 ) -> Result<Option<String>, DbError> {
     let Some(account) = peek(tx, env, secret)? else { return Ok(None) };
+    // Before the one-time address, as whoever makes a new one does.
+    accounts::lock(tx, &account.id)?;
     if !sessions::redeem(tx, &hash(secret), env.now)? {
         return Ok(None);
     }
@@ -210,8 +212,18 @@ pub fn reset(
     let session =
         super::sessions::open(tx, env, &account.id, &browser.user_agent, browser.before.as_deref())?;
     remember_device(tx, env, &account.id, &browser.device)?;
-    let what = "A new password was chosen with a one-time address, and every other device was signed out.";
-    notify::tell(tx, env, &account.id, &Notice::AccountChanged { what: what.into() })?;
+    let mut what =
+        "A new password was chosen with a one-time address, and every other device was signed out."
+            .to_owned();
+    // Whoever was in the account may have connected a chat of their own, which sessions have nothing to do with.
+    if let Some(link) = notices::telegram(tx, &account.id)?.filter(|link| link.broken.is_empty()) {
+        what.push_str(&format!(
+            " Notices still go to the Telegram chat {}, too. If that chat isn't yours, disconnect it under Account, \
+             Notices.",
+            link.title
+        ));
+    }
+    notify::tell(tx, env, &account.id, &Notice::AccountChanged { what })?;
     let by = owner(tx, &account)?;
     let on = (by.own_subject(), account.id.as_str());
     audit::record(tx, env, &by, Act { what: "password.reset", on, changes: &[], reason: "" })?;

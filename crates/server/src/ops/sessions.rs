@@ -4,7 +4,7 @@ use domain::notice::NoticeKind;
 use sha2::{Digest, Sha256};
 use store::{
     DbError, Tx,
-    accounts::{Account, Kind},
+    accounts::{self, Account, Kind},
     devices::{self, Acquaintance},
     outbox,
     sessions::{self, Purpose},
@@ -76,12 +76,22 @@ pub fn remember_device(
     devices::remember(tx, account_id, &hash(&format!("{account_id}:{device}")), env.now)
 }
 
-/// Signs somebody in whose password was right; returns the session's secret. A browser that the account was not used
-/// from before is told to the owner by mail and recorded; of staff, every sign-in is recorded.
+/// Signs somebody in whose password fitted the hash of the account as it was read; returns the session's secret, or
+/// none where the account has another password by now. A browser that the account was not used from before is told to
+/// the owner by mail and recorded; of staff, every sign-in is recorded.
 ///
 /// # Errors
 /// When the database says no.
-pub fn sign_in(tx: &mut Tx, env: &Env, account: &Account, browser: &Browser) -> Result<String, DbError> {
+pub fn sign_in(
+    tx: &mut Tx,
+    env: &Env,
+    account: &Account,
+    browser: &Browser,
+) -> Result<Option<String>, DbError> {
+    let hash = account.password_hash.as_deref().unwrap_or_default();
+    if !accounts::lock_with_password(tx, &account.id, hash)? {
+        return Ok(None);
+    }
     let secret = open(tx, env, &account.id, &browser.user_agent, browser.before.as_deref())?;
     let is_new = remember_device(tx, env, &account.id, &browser.device)? == Acquaintance::New;
     let device = device::in_words(&browser.user_agent);
@@ -96,16 +106,17 @@ pub fn sign_in(tx: &mut Tx, env: &Env, account: &Account, browser: &Browser) -> 
         let on = (by.own_subject(), account.id.as_str());
         audit::record(tx, env, &by, Act { what: "session.opened", on, changes: &changes, reason: "" })?;
     }
-    Ok(secret)
+    Ok(Some(secret))
 }
 
 /// Records that an account was tried more often than an owner would, without what was typed. The caller sees to it
-/// that this is rare.
+/// that this is rare. `from_within`: by somebody who is signed in to it.
 ///
 /// # Errors
 /// When the database says no.
-pub fn note_failures(tx: &mut Tx, env: &Env, account: &Account) -> Result<(), DbError> {
-    let nobody = Actor { id: String::new(), name: "Somebody not signed in".into(), role: "guest" };
+pub fn note_failures(tx: &mut Tx, env: &Env, account: &Account, from_within: bool) -> Result<(), DbError> {
+    let name = if from_within { "Somebody signed in to it" } else { "Somebody not signed in" };
+    let nobody = Actor { id: String::new(), name: name.into(), role: "guest" };
     let on = (account.kind.as_str(), account.id.as_str());
     let reason = "Many wrong passwords in a short time";
     audit::record(tx, env, &nobody, Act { what: "sign_in.failed", on, changes: &[], reason })

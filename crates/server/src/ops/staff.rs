@@ -229,6 +229,7 @@ pub fn accept_invitation(
         _ => None,
     };
     let Some(id) = id else { return Err(StaffError::Gone) };
+    accounts::lock(tx, &id)?;
     let active = accounts::by_id(tx, &id)?.is_some_and(|account| !account.disabled);
     if !active || !sessions::redeem(tx, &hash(secret), env.now)? {
         return Err(StaffError::Gone);

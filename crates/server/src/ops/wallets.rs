@@ -6,7 +6,7 @@ use domain::{
     wallet::{self, WalletKind},
 };
 use store::{
-    DbError, Tx, partners,
+    DbError, Tx, accounts, partners,
     wallets::{self, Wallet},
 };
 
@@ -57,6 +57,9 @@ pub enum WalletsError {
     /// Money would go elsewhere, and nobody has shown to be the owner.
     #[error("Enter your password: you are adding a wallet, or changing where one leads.")]
     PasswordNeeded,
+    /// It isn't the password, or not any more.
+    #[error("This is not your password, so nothing was saved. Try again, or sign out and ask for a new one.")]
+    WrongPassword,
     /// The database said no.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -91,7 +94,7 @@ fn leads_elsewhere(before: &Wallet, now: &Wallet) -> bool {
     (before.kind, &before.address) != (now.kind, &now.address)
 }
 
-/// Saves every change or none. `is_confirmed` says that the partner has just given the right password.
+/// Saves every change or none. `proven` is the hash that fitted the password that the partner has just given.
 ///
 /// # Errors
 /// [`WalletsError`], whose text can be shown to the partner.
@@ -100,12 +103,18 @@ pub fn save(
     env: &Env,
     by: &Actor,
     changes: &[Change],
-    is_confirmed: bool,
+    proven: Option<&str>,
 ) -> Result<(), WalletsError> {
     let partner_id = by.id.as_str();
+    // Before the partner: rows are locked in one order.
+    if let Some(hash) = proven
+        && !accounts::lock_with_password(tx, partner_id, hash)?
+    {
+        return Err(WalletsError::WrongPassword);
+    }
     // Locked, so that of two first savings at once the second is no first any more.
     partners::lock_suspended(tx, partner_id)?;
-    if !is_confirmed && needs_password(tx, partner_id, changes)? {
+    if proven.is_none() && needs_password(tx, partner_id, changes)? {
         return Err(WalletsError::PasswordNeeded);
     }
     let is_first = !wallets::any_ever(tx, partner_id)?;

@@ -10,6 +10,7 @@ pub mod guide;
 pub mod office;
 pub mod paths;
 pub mod portal;
+pub mod proof;
 pub mod public;
 pub mod security;
 pub mod shell;

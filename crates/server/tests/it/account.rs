@@ -606,6 +606,77 @@ both_databases!(mail_about_the_address_and_guesses_of_the_password_are_limited, 
     assert_eq!(tried[10], StatusCode::TOO_MANY_REQUESTS);
 });
 
+both_databases!(whoever_stole_a_session_neither_guesses_on_nor_keeps_the_owner_out, async |db: Db| {
+    let site = Site::start_with(db, Settings::default()).await;
+    let stolen = sign_up(&site, "mara@example.com").await;
+    let mine = signed_in(&site, "mara@example.com").await;
+    let answers = futures(20, || {
+        let browser = stolen.clone();
+        async move {
+            let fields = [("email", "thief@example.com"), ("password", "hunter2 hunter2")];
+            let answer = browser.post("/account/email", &fields).await;
+            answer.expect_text("thief@example.com");
+            assert!(!answer.body.contains("hunter2"));
+            answer.status
+        }
+    })
+    .await;
+    let refused = answers.iter().filter(|status| **status == StatusCode::TOO_MANY_REQUESTS).count();
+    assert_eq!(refused, 10, "{answers:?}");
+    // The other forms that ask for the password count with it, before a new password is judged.
+    let fields = [("current_password", "hunter2 hunter2"), ("password", "short")];
+    let refused = stolen.post("/account/password", &fields).await.expect(StatusCode::TOO_MANY_REQUESTS);
+    refused.expect_text("There were too many tries");
+    assert!(!refused.body.contains("A password needs at least"));
+    let failed = records(&site, "sign_in.failed").await;
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(failed[0].actor, "Somebody signed in to it");
+    let fields = [("current_password", PASSWORD), ("password", OTHER_PASSWORD)];
+    mine.post("/account/password", &fields).await.expect(StatusCode::SEE_OTHER);
+    assert!(!is_in(&stolen).await);
+});
+
+both_databases!(mail_follows_the_account_to_its_new_address, async |db: Db| {
+    let site = Site::start(db).await;
+    let mine = sign_up(&site, "mara@example.com").await;
+    let id = site.read(|tx| accounts::by_email(tx, "mara@example.com")).await.unwrap().id;
+    let what = || server::notify::Notice::AccountChanged { what: "Something".into() };
+    let account = id.clone();
+    site.app
+        .write(move |tx, env| server::notify::tell(tx, env, &account, &what()))
+        .await
+        .unwrap_or_else(|error: store::DbError| panic!("{error}"));
+    let sent = mails(&site, NoticeKind::AccountChanged, "mara@example.com").await.remove(0).id;
+    let sending = sent.clone();
+    assert!(site.app.write(move |tx, env| outbox::mark_sent(tx, &sending, env.now)).await.unwrap());
+
+    let fields = [("email", "new@example.com"), ("password", PASSWORD)];
+    mine.post("/account/email", &fields).await.expect(StatusCode::SEE_OTHER);
+    for (kind, address) in
+        [(NoticeKind::ReleaseEmail, "mara@example.com"), (NoticeKind::AdoptEmail, "new@example.com")]
+    {
+        let path = link(&site, kind, address).await;
+        mine.post(&path, &[("answer", "yes")]).await.expect(StatusCode::OK);
+    }
+    assert_eq!(mails(&site, NoticeKind::Welcome, "mara@example.com").await.len(), 0);
+    let welcome = mails(&site, NoticeKind::Welcome, "new@example.com").await;
+    assert_eq!(welcome.len(), 1, "what waits goes to the new address");
+    assert_eq!(mails(&site, NoticeKind::EmailChanged, "mara@example.com").await.len(), 1);
+    assert_eq!(mails(&site, NoticeKind::ReleaseEmail, "mara@example.com").await.len(), 1);
+    let admin = site.staff(Role::Admin).await;
+    admin.get("/office/outbox?q=new@example.com").await.expect_text(&welcome[0].id);
+    // What was sent to the old mailbox stays there; sent again, it goes to the new one.
+    assert_eq!(mails(&site, NoticeKind::AccountChanged, "mara@example.com").await.len(), 1);
+    admin.post(&format!("/office/outbox/{sent}/send"), &[]).await.expect(StatusCode::SEE_OTHER);
+    assert_eq!(mails(&site, NoticeKind::AccountChanged, "new@example.com").await.len(), 1);
+    // What tells the old mailbox of the change is for the old mailbox alone.
+    let told = mails(&site, NoticeKind::EmailChanged, "mara@example.com").await.remove(0).id;
+    let sending = told.clone();
+    site.app.write(move |tx, env| outbox::mark_sent(tx, &sending, env.now)).await.unwrap();
+    admin.post(&format!("/office/outbox/{told}/send"), &[]).await.expect(StatusCode::SEE_OTHER);
+    assert_eq!(mails(&site, NoticeKind::EmailChanged, "mara@example.com").await.len(), 2);
+});
+
 both_databases!(the_guide_has_this_installations_numbers_for_everybody, async |db: Db| {
     let site = Site::start(db).await;
     site.set(|programme| {

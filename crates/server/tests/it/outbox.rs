@@ -66,7 +66,8 @@ both_databases!(a_message_arrives_with_its_headers_and_names, async |db: Db| {
     assert_eq!(mail.field("sender"), "partners@example.com");
     assert_eq!(mail.field("recipient"), "joerg@example.com");
     assert_eq!(mail.header("from"), "Northwind Partners <partners@example.com>");
-    assert!(mail.header("to").contains("Jörg Ünal, “Jo”"), "{}", mail.header("to"));
+    assert_eq!(mail.header("to"), "joerg@example.com");
+    assert!(mail.field("text").starts_with("Hello,"), "{}", mail.field("text"));
     assert_eq!(mail.header("subject"), "Your account was changed");
     assert_eq!(mail.header("reply-to"), "help@example.com");
     assert_eq!(mail.header("auto-submitted"), "auto-generated");
@@ -78,6 +79,68 @@ both_databases!(a_message_arrives_with_its_headers_and_names, async |db: Db| {
     assert!(message.done_at.is_some() && !message.body.is_empty());
     // Nothing is due any more.
     assert_eq!(worker::run_once(&site.app).await, 0);
+});
+
+both_databases!(nobody_is_called_by_a_name_before_the_address_is_confirmed, async |db: Db| {
+    let mailbox = Mailbox::start();
+    let site = Site::start_with(db, mailbox.settings("")).await;
+    let (name, password) = ("You won, open “evil.example”", "quiet harbour lantern 42");
+    let browser = site.browser();
+    let fields = [("name", name), ("email", "victim@example.com"), ("password", password)];
+    browser.post("/sign-up", &fields).await.expect(StatusCode::SEE_OTHER);
+    worker::run_once(&site.app).await;
+    let newest = |count: usize| mailbox.wait_for(count).pop().unwrap();
+    let welcome = newest(1);
+    assert_eq!(welcome.header("to"), "victim@example.com");
+    for part in ["text", "html"] {
+        let said = welcome.field(part);
+        assert!(said.contains("Hello,") && !said.contains("You won"), "{said}");
+    }
+    // The office still sees for whom it was.
+    assert_eq!(all_messages(&site).await[0].recipient, name);
+
+    let account = site.read(|tx| store::accounts::by_email(tx, "victim@example.com")).await.unwrap();
+    site.confirm(&account.id).await;
+    let fields = [("email", "other@example.com"), ("password", password)];
+    browser.post("/account/email", &fields).await.expect(StatusCode::SEE_OTHER);
+    worker::run_once(&site.app).await;
+    let mails = mailbox.wait_for(3);
+    let to = |address: &str| mails.iter().rfind(|mail| mail.field("recipient") == address).expect("a mail");
+    let (old, new) = (to("victim@example.com"), to("other@example.com"));
+    assert!(old.header("to").contains("You won") && old.field("text").contains(&format!("Hello {name},")));
+    assert_eq!(new.header("to"), "other@example.com");
+    assert!(!new.field("text").contains("You won") && !new.field("html").contains("You won"));
+});
+
+both_databases!(the_outbox_is_no_way_around_the_permission_table, async |db: Db| {
+    let site = Site::start(db).await;
+    let finance = site.staff(Role::Finance).await;
+    let partner = site.partner("Mara").await;
+    site.won(&partner, "20000").await;
+    let wallet = partner.add_wallet(&site).await;
+    let id = partner.requested(&site, "500", &wallet, "r1").await;
+    let fields = [("reference", "REF-4711")];
+    finance.post(&format!("/office/withdrawals/{id}/pay"), &fields).await.expect(StatusCode::SEE_OTHER);
+    let messages = all_messages(&site).await;
+    for role in [Role::Support, Role::Admin] {
+        let staff = site.staff(role).await;
+        let list = staff.get("/office/outbox").await.expect(StatusCode::OK);
+        for message in &messages {
+            let may = message.notice.needs().is_none_or(|needed| role.may(needed));
+            let page = staff.get(&format!("/office/outbox/{}", message.id)).await.expect(StatusCode::OK);
+            page.expect_text(message.notice.label());
+            page.expect_text(&message.address);
+            assert_eq!(page.body.contains(&message.subject), may, "{role:?} {:?}", message.notice);
+            assert_eq!(list.body.contains(&message.subject), may, "{role:?} {:?}", message.notice);
+        }
+        for secret in ["REF-4711", "2,000.00", "500.00"] {
+            assert_eq!(list.body.contains(secret) && role == Role::Support, false, "{secret}");
+        }
+    }
+    let hidden = messages
+        .iter()
+        .filter(|message| message.notice.needs().is_some_and(|needed| !Role::Support.may(needed)));
+    assert!(hidden.count() >= 5, "new client, won, wallet, requested, paid, finance");
 });
 
 both_databases!(a_one_time_address_is_forgotten_once_it_is_sent, async |db: Db| {
@@ -386,6 +449,7 @@ both_databases!(a_blocked_bot_is_switched_off_and_the_person_is_told_by_mail, as
     let settings = server::config::Settings { telegram_token, ..mailbox.settings("") };
     let site = Site::start_with(db, settings).await;
     let partner = site.partner("Mara").await;
+    site.confirm(&partner.id).await;
     let id = partner.id.clone();
     site.app
         .write(move |tx, env| -> Result<(), DbError> {

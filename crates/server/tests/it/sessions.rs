@@ -1,9 +1,18 @@
 //! Signing up, in and out, and what a session opens.
 
+use std::{sync::mpsc, thread, time::Duration};
+
 use axum::http::{StatusCode, header};
-use domain::permission::Role;
-use server::config::Settings;
-use store::{Db, both_databases};
+use domain::{permission::Role, text::Email};
+use server::{
+    config::Settings,
+    ops::{
+        self, Actor,
+        email_change::AskError,
+        wallets::{Change, WalletsError},
+    },
+};
+use store::{Db, DbError, accounts, both_databases};
 
 use crate::support::{Browser, Site};
 
@@ -168,4 +177,62 @@ both_databases!(too_many_tries_are_told_to_wait, async |db: Db| {
     }
     assert_eq!(statuses[0], StatusCode::CREATED);
     assert_eq!(statuses[34], StatusCode::TOO_MANY_REQUESTS);
+});
+
+both_databases!(a_password_that_is_changed_while_it_is_checked_opens_nothing, async |db: Db| {
+    let site = Site::start(db).await;
+    let partner = site.partner("Mara").await;
+    partner.add_wallet(&site).await;
+    let id = partner.id.clone();
+    // As whoever has just typed the old password has read it.
+    let before = site.read(move |tx| accounts::by_id(tx, &id)).await.unwrap();
+    let (old, by) = (before.password_hash.clone().unwrap(), Actor::partner(&before.id, "Mara"));
+    let browser = || ops::sessions::Browser { user_agent: "thief".into(), device: "d".into(), before: None };
+
+    // The owner resets it at this moment.
+    let (began, has_begun) = mpsc::channel();
+    let (app, account) = (site.app.clone(), before.clone());
+    let resetting = tokio::spawn(async move {
+        app.write(move |tx, _| {
+            accounts::lock(tx, &account.id)?;
+            accounts::set_password(tx, &account.id, "another hash")?;
+            store::sessions::close_all(tx, &account.id)?;
+            began.send(()).unwrap();
+            thread::sleep(Duration::from_millis(300));
+            Ok::<_, DbError>(())
+        })
+        .await
+    });
+    tokio::task::spawn_blocking(move || has_begun.recv()).await.unwrap().unwrap();
+    let thief = browser();
+    let opened = site.app.write(move |tx, env| ops::sessions::sign_in(tx, env, &before, &thief)).await;
+    assert_eq!(opened.unwrap(), None);
+    resetting.await.unwrap().unwrap();
+
+    let address = "thief@example.com".to_owned();
+    let added = Change::Add { kind: domain::wallet::WalletKind::Paypal, label: "Mine".into(), address };
+    let (hash, who) = (old.clone(), by.clone());
+    let saved = site
+        .app
+        .write(move |tx, env| ops::wallets::save(tx, env, &who, std::slice::from_ref(&added), Some(&hash)))
+        .await;
+    assert!(matches!(saved, Err(WalletsError::WrongPassword)), "{saved:?}");
+    let (hash, who, email) = (old.clone(), by.clone(), Email::parse("thief@example.com").unwrap());
+    let asked = site.app.write(move |tx, env| ops::email_change::ask(tx, env, &who, &hash, &email)).await;
+    assert!(matches!(asked, Err(AskError::WrongPassword)), "{asked:?}");
+    let changed = site
+        .app
+        .write(move |tx, env| ops::accounts::change_password(tx, env, &by, &old, "the thief's hash", ""))
+        .await;
+    assert!(!changed.unwrap());
+    let id = partner.id.clone();
+    let left = site
+        .read(move |tx| {
+            let open = tx.all("SELECT id FROM session WHERE account_id = $1", &[id.as_str().into()])?;
+            let account = accounts::by_id(tx, &id)?.and_then(|account| account.password_hash);
+            let wallets = store::wallets::of_partner(tx, &id)?.len();
+            Ok((open.len(), account, wallets))
+        })
+        .await;
+    assert_eq!(left, (0, Some("another hash".to_owned()), 1));
 });

@@ -120,6 +120,16 @@ impl Site {
         self.browser().with_session(&token)
     }
 
+    /// Notes that an account's address is its owner's.
+    pub async fn confirm(&self, account_id: &str) {
+        let id = account_id.to_owned();
+        let confirm = move |tx: &mut Tx, env: &server::app::Env| {
+            let profile = store::profiles::of_account(tx, &id)?.expect("the account");
+            store::profiles::confirm_email(tx, &id, &profile.email_key, env.now)
+        };
+        assert!(self.app.write(confirm).await.unwrap_or_else(|error: DbError| panic!("{error}")));
+    }
+
     /// What was written to people, newest first: the notice, the address, the text.
     pub async fn letters(&self) -> Vec<(String, String, String)> {
         self.read(|tx| {

@@ -334,6 +334,28 @@ both_databases!(a_guest_writes_and_follows_the_address_in_the_mail, async |db: D
     guest.post(&format!("{second}/close"), &[]).await.expect(StatusCode::CONFLICT);
 });
 
+both_databases!(addresses_of_guests_end_half_a_year_after_their_request, async |db: Db| {
+    let site = Site::start(db).await;
+    let guest = site.browser();
+    let (closed, open) = (guest_number(ask(&guest, &[]).await), guest_number(ask(&guest, &[]).await));
+    let mut paths = Vec::new();
+    for number in [closed, open] {
+        let staff = site.staff(Role::Support).await;
+        answer(&staff, number, "Yes", 0).await.expect(StatusCode::SEE_OTHER);
+        paths.push(secret_path(&mail(&site, NoticeKind::SupportAnswered).await[0], number));
+    }
+    guest.post(&format!("{}/close", paths[0]), &[]).await.expect(StatusCode::SEE_OTHER);
+    let statuses = async || {
+        server::jobs::sweep_once(&site.app).await.unwrap();
+        [guest.get(&paths[0]).await.status, guest.get(&paths[1]).await.status]
+    };
+    site.clock.advance(179 * DAY);
+    assert_eq!(statuses().await, [StatusCode::OK, StatusCode::OK]);
+    site.clock.advance(2 * DAY);
+    assert_eq!(statuses().await, [StatusCode::NOT_FOUND, StatusCode::OK]);
+    assert_eq!(ticket(&site, closed).await.status, TicketStatus::Closed);
+});
+
 both_databases!(the_same_form_makes_one_request, async |db: Db| {
     let site = Site::start(db).await;
     let guest = site.browser();

@@ -3,18 +3,19 @@
 use axum::{extract::State, http::StatusCode};
 use axum_extra::extract::CookieJar;
 use domain::text::{Email, Name};
-use store::accounts;
 
-use super::page::{LANGUAGES, Occasion, current_session, render};
+use super::page::{LANGUAGES, Occasion, render};
 use crate::{
     app::App,
     limits::Limited,
     ops::{self, email_change::AskError},
     password,
     web::{
+        address::Origin,
         error::PageError,
         fields::Fields,
         paths,
+        proof::{self, Proof, Whose, prove, session_of},
         public::sign_up::check_password,
         show::{Page, go_to},
         visitor::Person,
@@ -47,43 +48,53 @@ pub async fn save_profile(State(app): State<App>, person: Person, jar: CookieJar
     back("profile")
 }
 
-/// Whether the person has typed the right password into a field; what is wrong is kept beside it. Guesses are counted.
-async fn knows_password(
+/// A refusal beside the field of the password, with the status of the answer.
+type Refusal = (StatusCode, String);
+
+const WRONG: &str = "This is not your password.";
+
+/// The hash that fits the password which the person has typed.
+async fn prove_own(
     app: &App,
+    origin: &str,
     person: &Person,
-    form: &mut Fields,
-    field: &str,
-) -> Result<bool, PageError> {
-    if form.typed(field).is_empty() {
-        form.refuse(field, "Enter the password that you sign in with.");
-        return Ok(false);
+    jar: &CookieJar,
+    typed: &str,
+) -> Result<Result<String, Refusal>, PageError> {
+    let wrong = |sentence: &str| Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, sentence.to_owned())));
+    if typed.is_empty() {
+        return wrong("Enter the password that you sign in with.");
     }
-    app.limits.check(Limited::Password, &person.0.account_id)?;
-    let id = person.0.account_id.clone();
-    let account = app.read(move |tx, _| accounts::by_id(tx, &id)).await?;
-    let hash = account.and_then(|account| account.password_hash);
-    let typed = form.typed(field).to_owned();
-    let right = app.heavy(move || hash.is_some_and(|hash| password::verify(&typed, &hash))).await;
-    if !right {
-        form.refuse(field, "This is not your password.");
+    let whose = Whose::Own { account_id: &person.0.account_id, session: &session_of(app, jar) };
+    match prove(app, origin, whose, typed).await? {
+        Proof::Right(account) => Ok(Ok(account.password_hash.unwrap_or_default())),
+        Proof::Wrong => wrong(WRONG),
+        Proof::TooOften(too_often) => Ok(Err((StatusCode::TOO_MANY_REQUESTS, proof::wait(too_often)))),
     }
-    Ok(right)
 }
 
 /// `POST /account/password`
 ///
 /// # Errors
-/// Too often, or the database says no.
+/// When the database says no.
 pub async fn change_password(
     State(app): State<App>,
     person: Person,
+    Origin(origin): Origin,
     jar: CookieJar,
     mut form: Fields,
 ) -> Page {
+    let current = form.typed("current_password").to_owned();
+    let proven = match prove_own(&app, &origin, &person, &jar, &current).await? {
+        Ok(proven) => proven,
+        Err((status, sentence)) => {
+            form.refuse("current_password", sentence);
+            return render(&app, person, &jar, status, Occasion::refused("password", form)).await;
+        }
+    };
+    // Only now: judging a new password takes a processor's time.
     let hints = [person.0.name.clone(), person.0.email.clone(), app.programme().name.clone()];
-    let strong = check_password(&app, &mut form, hints).await;
-    let knows = knows_password(&app, &person, &mut form, "current_password").await?;
-    if strong && knows && form.typed("password") == form.typed("current_password") {
+    if check_password(&app, &mut form, hints).await && form.typed("password") == current {
         form.refuse("password", "This is the password that you have. Choose another.");
     }
     if form.is_refused() {
@@ -91,8 +102,14 @@ pub async fn change_password(
     }
     let typed = form.typed("password").to_owned();
     let password_hash = app.heavy(move || password::hash(&typed)).await.map_err(PageError::internal)?;
-    let (by, keep) = (person.actor(), current_session(&app, &jar));
-    app.write(move |tx, env| ops::accounts::change_password(tx, env, &by, &password_hash, &keep)).await?;
+    let (by, keep) = (person.actor(), session_of(&app, &jar));
+    let changed = app
+        .write(move |tx, env| ops::accounts::change_password(tx, env, &by, &proven, &password_hash, &keep))
+        .await?;
+    if !changed {
+        form.refuse("current_password", WRONG);
+        return refuse(&app, person, &jar, "password", form).await;
+    }
     back("password")
 }
 
@@ -100,18 +117,35 @@ pub async fn change_password(
 ///
 /// # Errors
 /// Too often, or the database says no.
-pub async fn ask_email(State(app): State<App>, person: Person, jar: CookieJar, mut form: Fields) -> Page {
+pub async fn ask_email(
+    State(app): State<App>,
+    person: Person,
+    Origin(origin): Origin,
+    jar: CookieJar,
+    mut form: Fields,
+) -> Page {
     let email = form.check("email", Email::parse);
-    let knows = knows_password(&app, &person, &mut form, "password").await?;
-    let (Some(email), true) = (email, knows) else {
+    let typed = form.typed("password").to_owned();
+    let proven = match prove_own(&app, &origin, &person, &jar, &typed).await? {
+        Ok(proven) => proven,
+        Err((status, sentence)) => {
+            form.refuse("password", sentence);
+            return render(&app, person, &jar, status, Occasion::refused("email", form)).await;
+        }
+    };
+    let Some(email) = email else {
         return refuse(&app, person, &jar, "email", form).await;
     };
     app.limits.check(Limited::EmailMail, &person.0.account_id)?;
     let by = person.actor();
-    match app.write(move |tx, env| ops::email_change::ask(tx, env, &by, &email)).await {
+    match app.write(move |tx, env| ops::email_change::ask(tx, env, &by, &proven, &email)).await {
         Ok(()) => back("email"),
         Err(AskError::Same) => {
             form.refuse("email", AskError::Same);
+            refuse(&app, person, &jar, "email", form).await
+        }
+        Err(AskError::WrongPassword) => {
+            form.refuse("password", AskError::WrongPassword);
             refuse(&app, person, &jar, "email", form).await
         }
         Err(AskError::Db(error)) => Err(error.into()),
@@ -157,7 +191,7 @@ pub async fn end_session(State(app): State<App>, person: Person, form: Fields) -
 /// # Errors
 /// When the database says no.
 pub async fn end_others(State(app): State<App>, person: Person, jar: CookieJar) -> Page {
-    let (by, keep) = (person.actor(), current_session(&app, &jar));
+    let (by, keep) = (person.actor(), session_of(&app, &jar));
     app.write(move |tx, env| ops::sessions::end_others(tx, env, &by, &keep)).await?;
     back("sessions")
 }

@@ -9,7 +9,6 @@ use axum::{
 use axum_extra::extract::CookieJar;
 use store::{DbError, SqlErrorKind, email_changes::Side};
 
-use super::page::current_session;
 use crate::{
     app::App,
     ops::{
@@ -20,6 +19,7 @@ use crate::{
         error::{Explanation, PageError},
         fields::Fields,
         paths,
+        proof::session_of,
         shell::PublicShell,
         show::{Page, show, show_with},
         visitor::Anybody,
@@ -126,7 +126,7 @@ pub async fn answer_email(
         _ => return email_form(State(app), Path(secret)).await,
     };
     // A session of another account has another owner, and ends nowhere here.
-    let keep = visitor.map(|_| current_session(&app, &jar));
+    let keep = visitor.map(|_| session_of(&app, &jar));
     let answered =
         app.write(move |tx, env| email_change::answer(tx, env, &secret, agree, keep.as_deref())).await;
     let answered = match answered {

@@ -13,15 +13,16 @@ use store::{
 
 use crate::{
     app::App,
-    device, ops,
+    device,
     web::{
         error::PageError,
         fields::Fields,
         office::parts::{Asked, Moment, Refused},
         paths,
+        proof::session_of,
         shell::{OfficeShell, PortalShell},
         show::{Page, show_with},
-        visitor::{Partner, Person, Staff, session_secret},
+        visitor::{Partner, Person, Staff},
     },
 };
 
@@ -180,11 +181,6 @@ fn find(tx: &mut store::Tx, id: &str, current: &str, now: Timestamp) -> Result<F
     })
 }
 
-/// The hash of the secret of the session that asks.
-pub(super) fn current_session(app: &App, jar: &CookieJar) -> String {
-    session_secret(app, jar).map(|secret| ops::sessions::hash(&secret)).unwrap_or_default()
-}
-
 /// Shows the page in the layout of the person's side.
 pub(super) async fn render(
     app: &App,
@@ -193,7 +189,7 @@ pub(super) async fn render(
     status: StatusCode,
     occasion: Occasion,
 ) -> Page {
-    let current = current_session(app, jar);
+    let current = session_of(app, jar);
     let (id, done) = (person.0.account_id.clone(), occasion.done.clone());
     if let Some(partner) = Partner::of(person.0.clone()) {
         let found = app.read(move |tx, env| find(tx, &id, &current, env.now)).await?;

@@ -56,11 +56,11 @@ struct Row {
 }
 
 impl Row {
-    fn new(message: Message, env: &Env) -> Row {
+    fn new(message: Message, env: &Env, may: impl Fn(Permission) -> bool) -> Row {
         Row {
             href: paths::office_message(&message.id),
             note: note(&message, env),
-            subject: message.subject,
+            subject: subject(&message, may),
             recipient: message.recipient,
             address: message.address,
             channel: message.channel.label(),
@@ -68,6 +68,16 @@ impl Row {
             at: Moment::exact(message.created_at),
         }
     }
+}
+
+/// Whether a person may read what a message tells.
+fn may_read(message: &Message, may: impl Fn(Permission) -> bool) -> bool {
+    message.notice.needs().is_none_or(may)
+}
+
+/// The subject, or for whom it tells too much what kind of message it is.
+fn subject(message: &Message, may: impl Fn(Permission) -> bool) -> String {
+    if may_read(message, may) { message.subject.clone() } else { message.notice.label().to_owned() }
 }
 
 fn has_way(channel: Channel, env: &Env) -> bool {
@@ -123,6 +133,7 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
     let filter = Filter { status, search: asked.search() };
     let (wanted, before, done) = (filter.clone(), asked.id("before"), asked.done());
     let whole = filter.search.is_empty() && status.is_none() && before.is_none();
+    let role = staff.role;
     let (shell, messages, statuses) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_OUTBOX, done.as_deref())?;
@@ -141,7 +152,10 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
         search: filter.search,
         statuses,
         whole,
-        rows: messages.into_iter().map(|message| Row::new(message, &env)).collect(),
+        rows: messages
+            .into_iter()
+            .map(|message| Row::new(message, &env, |permission| role.may(permission)))
+            .collect(),
         pager,
         kept_days: outbox::KEPT / DAY,
     })
@@ -151,6 +165,8 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Text {
     Shown(String),
+    /// It tells what the person may not read elsewhere either.
+    NotForYou,
     /// It holds a one-time address into an account that the person may not let anybody into.
     Hidden,
     /// It held a one-time address.
@@ -161,7 +177,9 @@ enum Text {
 /// of partners, and those of colleagues only who manages staff, as on the page Recovery.
 fn text(message: &Message, account: Option<&Account>, may: impl Fn(Permission) -> bool) -> Text {
     let partners = account.is_some_and(|account| account.kind == Kind::Partner);
-    if !message.secret {
+    if !may_read(message, &may) {
+        Text::NotForYou
+    } else if !message.secret {
         Text::Shown(message.body.clone())
     } else if message.body.is_empty() {
         Text::Forgotten
@@ -204,6 +222,7 @@ impl MessagePage {
         account: Option<&Account>,
         may: impl Fn(Permission) -> bool,
     ) -> MessagePage {
+        let subject = subject(&message, &may);
         let partner =
             account.filter(|account| account.kind == Kind::Partner && may(Permission::ReadPartners));
         let waits = message.status == Status::Waiting && has_way(message.channel, env);
@@ -228,7 +247,7 @@ impl MessagePage {
             cannot_send: acts::can_send_again(&message, env).err().map(|why| why.to_string()),
             can_stop: matches!(message.status, Status::Waiting | Status::Parked),
             id: message.id,
-            subject: message.subject,
+            subject,
             recipient: message.recipient,
             address: message.address,
             last_error: message.last_error,
@@ -337,7 +356,7 @@ mod tests {
     #[test]
     fn the_list_shows_why_something_is_not_sent() {
         let mut env = samples::env();
-        let rows = Status::ALL.map(|status| Row::new(message(status), &env)).into_iter().collect();
+        let rows = Status::ALL.map(|status| Row::new(message(status), &env, |_| true)).into_iter().collect();
         let list = OutboxPage {
             shell: OfficeShell::sample(),
             search: "<x>".into(),
@@ -354,24 +373,42 @@ mod tests {
             assert!(text.contains(part), "{part}");
         }
         env.reach.mail = false;
-        assert_eq!(Row::new(message(Status::Waiting), &env).note, "Email is not set up");
+        assert_eq!(Row::new(message(Status::Waiting), &env, |_| true).note, "Email is not set up");
     }
 
     #[test]
     fn a_message_is_shown_as_plain_text_with_what_can_be_done() {
-        let parked = page(message(Status::Parked), Role::Support, Kind::Partner);
+        let parked = page(message(Status::Parked), Role::Admin, Kind::Partner);
         for part in ["Line one\n&#60;b&#62;two", "/office/partners/p1", "Send again", "Don't send"] {
             assert!(parked.contains(part), "{part}");
         }
-        let waiting = page(message(Status::Waiting), Role::Support, Kind::Partner);
+        let waiting = page(message(Status::Waiting), Role::Admin, Kind::Partner);
         assert!(!waiting.contains("Send again") && waiting.contains("/drop"));
-        let sent = page(message(Status::Sent), Role::Support, Kind::Partner);
+        let sent = page(message(Status::Sent), Role::Admin, Kind::Partner);
         assert!(sent.contains("Send again") && !sent.contains("/drop"));
     }
 
     #[test]
+    fn amounts_are_seen_by_whoever_may_read_them_elsewhere() {
+        for (role, seen) in [(Role::Support, false), (Role::Sales, true), (Role::Admin, true)] {
+            let page = page(message(Status::Sent), role, Kind::Partner);
+            for part in ["Line one", "You earned"] {
+                assert_eq!(page.contains(part), seen, "{role:?} {part}");
+            }
+            assert!(page.contains("A deal closed successfully") && page.contains("mara@example.com"));
+            let row = Row::new(message(Status::Sent), &samples::env(), |permission| role.may(permission));
+            assert_eq!(row.subject.contains("You earned"), seen, "{role:?}");
+        }
+    }
+
+    #[test]
     fn one_time_addresses_are_seen_by_whoever_may_make_them() {
-        let secret = Message { secret: true, body: "https://x/reset/abc".into(), ..message(Status::Parked) };
+        let secret = Message {
+            notice: NoticeKind::Recovery,
+            secret: true,
+            body: "https://x/reset/abc".into(),
+            ..message(Status::Parked)
+        };
         for (role, kind, seen) in [
             (Role::Support, Kind::Partner, true),
             (Role::Support, Kind::Staff, false),

@@ -1,34 +1,31 @@
 //! Wallets: where a partner wants to be paid. All of them are one form, saved together or not at all. Who adds one or
 //! changes where one leads gives the password again.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
 };
+use axum_extra::extract::CookieJar;
 use domain::{
     clock::Timestamp,
-    text::{Email, Line},
+    text::Line,
     wallet::{self, WalletKind},
 };
-use store::{DbError, accounts, wallets as stored};
+use store::{DbError, wallets as stored};
 
 use super::withdrawals::is_id;
 use crate::{
     app::App,
-    limits::Limited,
-    ops::{
-        sessions,
-        wallets::{self, Change, MAX_WALLETS, WalletsError},
-    },
-    password,
+    ops::wallets::{self, Change, MAX_WALLETS, WalletsError},
     web::{
         address::Origin,
         error::{Explanation, PageError},
         fields::Fields,
         paths,
+        proof::{self, Proof, Whose, prove},
         shell::PortalShell,
         show::{Page, go_to, show, show_with},
         visitor::Partner,
@@ -259,31 +256,6 @@ async fn known(app: &App, partner: &Partner) -> Result<Known, DbError> {
     .await
 }
 
-/// What everybody waits whose password was tried often lately, as when signing in.
-const SLOW_DOWN: Duration = Duration::from_secs(2);
-
-/// What is said about a password that isn't right.
-const WRONG_PASSWORD: &str =
-    "This is not your password, so nothing was saved. Try again, or sign out and ask for a new one.";
-
-/// Whether a password is the partner's, counted and slowed down as signing in is.
-async fn is_password(app: &App, origin: &str, partner: &Partner, typed: String) -> Result<bool, PageError> {
-    app.limits.check(Limited::SignIn, origin)?;
-    let email = Email::parse(&partner.email).map_or_else(|_| partner.email.clone(), |email| email.key());
-    if app.limits.check(Limited::Account, &sessions::hash(&email)).is_err() {
-        tokio::time::sleep(SLOW_DOWN).await;
-    }
-    let id = partner.id.clone();
-    let hash =
-        app.read(move |tx, _| accounts::by_id(tx, &id)).await?.and_then(|account| account.password_hash);
-    Ok(app
-        .heavy(move || match &hash {
-            Some(hash) => password::verify(&typed, hash),
-            None => password::dummy(&typed),
-        })
-        .await)
-}
-
 /// `GET /wallets`
 ///
 /// # Errors
@@ -301,7 +273,13 @@ pub async fn page(State(app): State<App>, partner: Partner, RawQuery(query): Raw
 ///
 /// # Errors
 /// More groups than any page of ours sends, or the database says no.
-pub async fn save(State(app): State<App>, partner: Partner, Origin(origin): Origin, form: Fields) -> Page {
+pub async fn save(
+    State(app): State<App>,
+    partner: Partner,
+    Origin(origin): Origin,
+    jar: CookieJar,
+    form: Fields,
+) -> Page {
     let Some(mut rows) = rows(&form) else {
         return Err(PageError::Explained(Explanation {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -339,19 +317,29 @@ pub async fn save(State(app): State<App>, partner: Partner, Origin(origin): Orig
     let needed = app.read(move |tx, _| wallets::needs_password(tx, &id, &asked)).await?;
     let typed = form.typed("password").to_owned();
     // Whether it is needed is decided once more in the transaction that saves.
-    let confirmed =
-        needed && !typed.is_empty() && is_password(&app, &origin, &partner, typed.clone()).await?;
-    if needed && !confirmed && !typed.is_empty() {
-        return ask_password(shell, rows, &known, WRONG_PASSWORD.into());
+    let mut proven = None;
+    if needed && !typed.is_empty() {
+        let whose = Whose::Own { account_id: &partner.id, session: &proof::session_of(&app, &jar) };
+        proven = match prove(&app, &origin, whose, &typed).await? {
+            Proof::Right(account) => account.password_hash,
+            Proof::Wrong => {
+                let error = WalletsError::WrongPassword.to_string();
+                return ask_password(StatusCode::UNPROCESSABLE_ENTITY, shell, rows, &known, error);
+            }
+            Proof::TooOften(too_often) => {
+                let error = proof::wait(too_often);
+                return ask_password(StatusCode::TOO_MANY_REQUESTS, shell, rows, &known, error);
+            }
+        };
     }
     let by = partner.actor();
-    match app.write(move |tx, env| wallets::save(tx, env, &by, &changes, confirmed)).await {
+    match app.write(move |tx, env| wallets::save(tx, env, &by, &changes, proven.as_deref())).await {
         Ok(()) => go_to(&paths::with_query(paths::WALLETS, &[("done", "wallets"), ("compare", &compare)])),
         Err(WalletsError::Db(error)) => Err(error.into()),
-        Err(error @ WalletsError::PasswordNeeded) => {
+        Err(error @ (WalletsError::PasswordNeeded | WalletsError::WrongPassword)) => {
             // Another tab may have added the first wallet meanwhile.
             let known = self::known(&app, &partner).await?;
-            ask_password(shell, rows, &known, error.to_string())
+            ask_password(StatusCode::UNPROCESSABLE_ENTITY, shell, rows, &known, error.to_string())
         }
         Err(error @ WalletsError::TooMany) => refuse(shell, &error, rows, &known),
         Err(error @ WalletsError::Gone) => {
@@ -368,10 +356,16 @@ fn refuse(shell: PortalShell, error: &WalletsError, rows: Vec<Row>, known: &Know
 }
 
 /// The form again, as it was typed, with what is wrong with the password beside its field.
-fn ask_password(shell: PortalShell, rows: Vec<Row>, known: &Known, error: String) -> Page {
+fn ask_password(
+    status: StatusCode,
+    shell: PortalShell,
+    rows: Vec<Row>,
+    known: &Known,
+    error: String,
+) -> Page {
     let mut page = WalletsPage::new(shell, rows, Some("Nothing is saved yet.".into()), known);
     page.password = Some(PasswordField { error: Some(error) });
-    show_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    show_with(status, &page)
 }
 
 fn merged(rows: Vec<Row>, known: &[stored::Wallet]) -> Vec<Row> {

@@ -1,7 +1,5 @@
 //! Signing in and out, for partners and staff.
 
-use std::time::Duration;
-
 use askama::Template;
 use axum::{
     extract::State,
@@ -9,19 +7,17 @@ use axum::{
     response::IntoResponse,
 };
 use axum_extra::extract::CookieJar;
-use domain::text::Email;
-use store::accounts::{self, Kind};
+use store::accounts::Kind;
 
 use crate::{
     app::App,
-    limits::Limited,
     ops::sessions,
-    password,
     web::{
         address::Origin,
         error::PageError,
         fields::{Asked, Fields},
         paths,
+        proof::{Proof, Whose, prove},
         public::sign_up::user_agent,
         shell::PublicShell,
         show::{Page, go_to, show, show_with},
@@ -57,10 +53,6 @@ pub async fn form(State(app): State<App>, Anybody(visitor): Anybody, asked: Aske
     show(&SignInPage::new(&app, form, false))
 }
 
-/// What everybody waits who signs in to an account that was tried often lately, from anywhere. The owner, with the
-/// right password, waits the same and gets in: nobody can lock an account from outside.
-const SLOW_DOWN: Duration = Duration::from_secs(2);
-
 /// `POST /sign-in`
 ///
 /// # Errors
@@ -72,39 +64,13 @@ pub async fn submit(
     jar: CookieJar,
     form: Fields,
 ) -> Page {
-    app.limits.check(Limited::SignIn, &origin)?;
-    let email = Email::parse(form.typed("email")).map(|email| email.key());
-    // Counted for addresses without an account too, or the wait would tell who has one; hashed, so that nobody can
-    // fill the memory with long ones.
-    let counted = email.as_deref().unwrap_or_else(|_| form.typed("email"));
-    let tried_often = app.limits.check(Limited::Account, &sessions::hash(counted)).is_err();
-    if tried_often {
-        tokio::time::sleep(SLOW_DOWN).await;
-    }
-    let account = match email {
-        Ok(key) => app.read(move |tx, _| accounts::by_email(tx, &key)).await?,
-        Err(_) => None,
-    };
-    let typed = form.typed("password").to_owned();
-    let hash = account
-        .as_ref()
-        .filter(|account| !account.disabled)
-        .and_then(|account| account.password_hash.clone());
-    // An unknown address costs the same time as a known one, so that nobody learns who has an account.
-    let right = app
-        .heavy(move || match &hash {
-            Some(hash) => password::verify(&typed, hash),
-            None => password::dummy(&typed),
-        })
-        .await;
-    if let Some(account) = account.clone().filter(|_| !right && tried_often)
-        && app.limits.check(Limited::Noted, &account.id).is_ok()
-    {
-        app.write(move |tx, env| sessions::note_failures(tx, env, &account)).await?;
-    }
-    let Some(account) = account.filter(|_| right) else {
-        return show_with(StatusCode::UNAUTHORIZED, &SignInPage::new(&app, form, true));
-    };
+    let wrong = |form| show_with(StatusCode::UNAUTHORIZED, &SignInPage::new(&app, form, true));
+    let account =
+        match prove(&app, &origin, Whose::Email(form.typed("email")), form.typed("password")).await? {
+            Proof::Right(account) => *account,
+            Proof::Wrong => return wrong(form),
+            Proof::TooOften(too_often) => return Err(too_often.into()),
+        };
     let home = if account.kind == Kind::Partner { paths::LINK } else { paths::OFFICE };
     let next = Some(form.typed("next")).filter(|next| paths::is_local(next)).unwrap_or(home).to_owned();
     let device = device_secret(&app, &jar);
@@ -113,7 +79,8 @@ pub async fn submit(
         device: device.clone(),
         before: session_secret(&app, &jar),
     };
-    let secret = app.write(move |tx, env| sessions::sign_in(tx, env, &account, &browser)).await?;
+    let opened = app.write(move |tx, env| sessions::sign_in(tx, env, &account, &browser)).await?;
+    let Some(secret) = opened else { return wrong(form) };
     let jar = jar.add(session_cookie(&app, secret)).add(device_cookie(&app, device));
     Ok((jar, go_to(&next)?).into_response())
 }
