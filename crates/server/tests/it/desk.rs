@@ -367,7 +367,7 @@ both_databases!(the_queue_is_filtered_and_paged, async |db: Db| {
     partner.requested(&site, "1,234.56", &wallet, "large").await;
     let other = partner.add_another(&site, "paypal", "new@example.com").await;
     partner.requested(&site, "777.77", &other, "cooling").await;
-    for index in 0..30 {
+    for index in 0..101 {
         let request = format!("small-{index}");
         partner.withdraw("1", &wallet, &request).await.expect(StatusCode::SEE_OTHER);
     }
@@ -376,14 +376,14 @@ both_databases!(the_queue_is_filtered_and_paged, async |db: Db| {
         let body = finance.get(&path).await.expect(StatusCode::OK).body;
         (body.contains("1,234.56"), body.contains("777.77"), body.matches("name=\"choose[").count())
     };
-    assert_eq!(show("").await, (true, true, 25));
+    assert_eq!(show("").await, (true, true, 100));
     assert_eq!(show("show=approval").await, (true, false, 1));
     assert_eq!(show("show=cooling").await, (false, true, 1));
-    assert_eq!(show("show=ready").await, (false, false, 25));
+    assert_eq!(show("show=ready").await, (false, false, 100));
     assert_eq!(show("show=batch").await, (false, false, 0));
     let first = finance.get("/office/withdrawals?show=ready").await.body;
     let next = first.split("rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap();
     let next = next.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
-    assert_eq!(show(next.split_once('?').unwrap().1).await, (false, false, 5));
+    assert_eq!(show(next.split_once('?').unwrap().1).await, (false, false, 1));
     site.verify().await;
 });

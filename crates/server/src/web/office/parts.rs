@@ -225,14 +225,26 @@ pub struct Pager {
 /// One page of a list and the links below it. `cursor` is the parameter that goes on after a row; `address` has
 /// the parameters that stay.
 pub fn page_of<T>(
+    rows: Vec<T>,
+    asked: &Asked,
+    cursor: &str,
+    address: &str,
+    key: impl Fn(&T) -> String,
+) -> (Vec<T>, Pager) {
+    page_of_size(ROWS, rows, asked, cursor, address, key)
+}
+
+/// The same for pages of another size.
+pub fn page_of_size<T>(
+    size: usize,
     mut rows: Vec<T>,
     asked: &Asked,
     cursor: &str,
     address: &str,
     key: impl Fn(&T) -> String,
 ) -> (Vec<T>, Pager) {
-    let more = rows.len() > ROWS;
-    rows.truncate(ROWS);
+    let more = rows.len() > size;
+    rows.truncate(size);
     let next = rows.last().filter(|_| more).map(|row| paths::with_query(address, &[(cursor, &key(row))]));
     let first = asked.0.has(cursor).then(|| address.to_owned());
     (rows, Pager { first, next })

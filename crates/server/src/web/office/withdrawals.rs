@@ -19,10 +19,11 @@ use store::{
 
 use super::{
     desk,
-    parts::{Asked, Badge, Link, Moment, Pager, ROWS_AND_ONE, page_of, short_address},
+    parts::{Asked, Badge, Link, Moment, Pager, ROWS, page_of_size, short_address},
 };
 use crate::{
     app::App,
+    ops::batches::MAX_LINES,
     web::{
         error::PageError,
         fields::Fields,
@@ -208,6 +209,9 @@ pub(super) async fn render(
     let is_pending = status == WithdrawalStatus::Pending;
     let filter = FILTERS.iter().find(|(word, ..)| is_pending && *word == asked.0.value("show"));
     let (word, _, shown) = *filter.unwrap_or(&FILTERS[0]);
+    // A batch can be made of one whole page.
+    let size = if is_pending { MAX_LINES } else { ROWS };
+    let and_one = size as i64 + 1;
     let after = asked.id("after");
     let place = after.clone();
     let done = asked.done();
@@ -216,7 +220,7 @@ pub(super) async fn render(
         .read(move |tx, env| -> Result<_, PageError> {
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_WITHDRAWALS, done.as_deref())?;
             let limit = env.programme.approval_from;
-            let rows = withdrawals::list(tx, status, shown, limit, env.now, after.as_deref(), ROWS_AND_ONE)?;
+            let rows = withdrawals::list(tx, status, shown, limit, env.now, after.as_deref(), and_one)?;
             let open = batches::open_count(tx)?;
             let proposed = adjustments::proposed(tx, ADJUSTMENTS)?;
             Ok((shell, rows, open, proposed, env.programme.clone(), env.now))
@@ -224,7 +228,7 @@ pub(super) async fn render(
         .await?;
     let currency = programme.currency;
     let (rows, pager) =
-        page_of(rows, &asked, "after", &address(status, word), |row| row.withdrawal.id.clone());
+        page_of_size(size, rows, &asked, "after", &address(status, word), |row| row.withdrawal.id.clone());
     show_with(
         code,
         &WithdrawalsPage {
