@@ -163,7 +163,15 @@ for (const { title, width, theme, javaScript, database } of VARIANTS) {
       const refused = await people.send(sales.page, given, { code: `${spelled} four` });
       assert.equal(refused.status(), 422);
       assert.equal(await people.field(given, 'code').inputValue(), `${spelled} four`);
-      await people.send(sales.page, given, { code: spelled });
+      // One symbol was heard wrongly: it is asked back, and nothing moves before the second press.
+      const [first, ...rest] = spelled.trim().split(/[\s,]+/);
+      const heard = [first === 'two' ? 'three' : 'two', ...rest].join(' ');
+      const asked = await people.send(sales.page, given, { code: heard });
+      assert.equal(asked.status(), 422);
+      await people.assertSays(sales, 'Jonas Weber. Is that right?');
+      await people.assertSays(sales, 'of commission from Mara Lindqvist');
+      await look(sales);
+      await people.follow(sales.page, () => given.getByRole('button', { name: 'It is right, assign' }).click());
       await people.assertSays(sales, 'The client is assigned');
       assert.equal(people.pathOf(sales), address);
       await people.assertSays(sales, 'Jonas Weber');

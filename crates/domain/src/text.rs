@@ -87,10 +87,14 @@ pub enum TextError {
     TelegramInvite,
 }
 
-/// A number with commas, as the sentences write it: `5,000`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
+/// A number with commas, as pages and sentences write it: `5,000`.
+pub fn grouped(number: impl std::fmt::Display) -> String {
+    let number = number.to_string();
+    let (sign, digits) = match number.strip_prefix('-') {
+        Some(digits) => ("−", digits),
+        None => ("", number.as_str()),
+    };
+    let mut text = sign.to_owned();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
@@ -284,6 +288,15 @@ mod tests {
 
     fn said(result: Result<impl std::fmt::Debug, TextError>) -> String {
         result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn numbers_have_commas() {
+        for (number, text) in
+            [(0, "0"), (999, "999"), (1_318, "1,318"), (1_000_000, "1,000,000"), (-1_000, "−1,000")]
+        {
+            assert_eq!(grouped(number), text);
+        }
     }
 
     #[test]

@@ -150,6 +150,16 @@ pub fn display(kind: WalletKind, address: &str) -> String {
     }
 }
 
+/// An address in groups of 4 characters, for comparing it on a narrow screen. Empty where it is short, or no row of
+/// letters and digits.
+pub fn groups(address: &str) -> Vec<String> {
+    let letters: Vec<char> = address.chars().filter(|letter| *letter != ' ').collect();
+    if letters.len() < 20 || !letters.iter().all(char::is_ascii_alphanumeric) {
+        return Vec::new();
+    }
+    letters.chunks(4).map(|group| group.iter().collect()).collect()
+}
+
 /// An address with its middle left out: enough for its owner to recognise, too little to pay to.
 pub fn masked(kind: WalletKind, address: &str) -> String {
     let (start, end) = match kind {
@@ -347,6 +357,18 @@ fn base58check(kind: WalletKind, address: &str) -> Result<Vec<u8>, WalletError> 
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_long_address_is_read_in_groups() {
+        assert_eq!(
+            groups("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t").join(" "),
+            "TR7N Hqje KQxG TCi8 q8ZY 4pL8 otSz gjLj 6t"
+        );
+        assert_eq!(groups("NO93 8601 1117 9470 0000").concat(), "NO938601111794700000");
+        for whole in ["NO9386011117947", "mara.lindqvist@example.com", "Please pay in cash, thank you", ""] {
+            assert!(groups(whole).is_empty(), "{whole}");
+        }
+    }
 
     #[test]
     fn a_masked_address_can_be_recognised_and_not_paid_to() {

@@ -7,6 +7,7 @@ use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
+use domain::claim::keys::spell;
 use zxcvbn::{Score, feedback::Warning, zxcvbn};
 
 /// How few characters a password may have.
@@ -61,6 +62,9 @@ pub fn check(password: &str, about: &[&str]) -> Result<(), PasswordError> {
         MIN..=MAX => {}
         _ => return Err(PasswordError::TooLong { length }),
     }
+    if is_about(password, about) {
+        return Err(PasswordError::Guessable { reason: ABOUT });
+    }
     // "Ann Lee" is guessed from both "ann" and "lee", "ann@example.com" from "example".
     let words = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
     let inputs: Vec<&str> =
@@ -73,6 +77,26 @@ pub fn check(password: &str, about: &[&str]) -> Result<(), PasswordError> {
     Err(PasswordError::Guessable {
         reason: warning.map_or("it follows a pattern that is tried first", in_words),
     })
+}
+
+const ABOUT: &str = "it is your name or address, or the name of this programme";
+
+/// How many characters beside a name still leave it a name: a year, a sign or two.
+const BESIDE: usize = 4;
+
+/// Whether hardly more is in a password than what an attacker would try first, with or without accents, capital
+/// letters and spaces.
+fn is_about(password: &str, about: &[&str]) -> bool {
+    let plain = |text: &str| spell(text).replace(' ', "");
+    let spelled: Vec<String> = about.iter().map(|text| spell(text)).collect();
+    let words = spelled.iter().flat_map(|text| text.split(' ')).map(str::to_owned);
+    let mut known: Vec<String> = about.iter().map(|text| plain(text)).chain(words).collect();
+    known.retain(|word| word.chars().count() >= 3);
+    known.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+    let typed = plain(password);
+    let left = known.iter().fold(typed.clone(), |left, word| left.replace(word.as_str(), ""));
+    let signs = password.chars().filter(|c| !c.is_alphanumeric() && !c.is_whitespace()).count();
+    left.len() < typed.len() && left.chars().count() + signs <= BESIDE
 }
 
 fn in_words(warning: Warning) -> &'static str {
@@ -197,6 +221,32 @@ mod tests {
             );
         }
         assert_eq!(check(&format!("{GOOD}{}", "!".repeat(MAX - GOOD.len())), &[]), Ok(()));
+    }
+
+    #[test]
+    fn a_name_is_no_password_however_it_is_written() {
+        let about = ["Mónica Núñez-Ålesund", "monica@cedarworks.example", "Northwind Partner Programme"];
+        for password in [
+            "monica nunez-alesund",
+            "MONICANUNEZALESUND",
+            "Mónica Núñez 2024",
+            "NunezNunez1!",
+            "monica@cedarworks.example",
+            "northwind partner programme",
+            "NorthwindPartner",
+            "Programme Monica",
+        ] {
+            assert_eq!(
+                check(password, &about),
+                Err(PasswordError::Guessable { reason: ABOUT }),
+                "{password}"
+            );
+        }
+        for password in ["monica keeps seven lakes", "nunez x7Qp vLm2", "Пусть всегда будет солнце"]
+        {
+            assert_eq!(check(password, &about), Ok(()), "{password}");
+        }
+        assert_eq!(check(GOOD, &["", "a", " "]), Ok(()), "what is too short to be a name is none");
     }
 
     #[test]

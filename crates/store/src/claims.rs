@@ -139,6 +139,15 @@ pub fn of_partner(
     rows.iter().map(read).collect()
 }
 
+/// The open claims of a partner, the oldest first.
+pub fn open_by(tx: &mut Tx, partner_id: &str, limit: i64) -> Result<Vec<Claim>, DbError> {
+    let rows = tx.all(
+        &format!("{SELECT} WHERE c.partner_id = $1 AND c.status = 'open' ORDER BY c.number LIMIT $2"),
+        params![partner_id, limit],
+    )?;
+    rows.iter().map(read).collect()
+}
+
 /// How many claims of a partner are open; counting stops at the limit.
 pub fn open_of(tx: &mut Tx, partner_id: &str, limit: i64) -> Result<i64, DbError> {
     tx.one(

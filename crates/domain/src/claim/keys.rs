@@ -173,7 +173,7 @@ pub fn name_key(text: &str) -> String {
 
 /// Writes a name as most keyboards can: in lower case and Latin letters, without accents and apostrophes, other
 /// punctuation as spaces. What is written in two ways becomes one: `ue` and `ü`, `y`, `j` and `i`.
-fn spell(text: &str) -> String {
+pub fn spell(text: &str) -> String {
     let mut spelled = String::new();
     for letter in text.chars().flat_map(char::to_lowercase) {
         match letter {
@@ -288,6 +288,15 @@ pub struct Clues {
 const MOST: usize = 3;
 
 impl Clues {
+    /// Whether two texts have a contact in common.
+    pub fn meet(&self, other: &Clues) -> bool {
+        let common = |one: &[String], other: &[String]| one.iter().any(|key| other.contains(key));
+        common(&self.emails, &other.emails)
+            || common(&self.phones, &other.phones)
+            || common(&self.telegrams, &other.telegrams)
+            || common(&self.hosts, &other.hosts)
+    }
+
     /// Reads them from a text.
     pub fn read(text: &str) -> Clues {
         let mut clues = Clues::default();

@@ -51,9 +51,13 @@ pub fn run(config: &Config, command: StaffCommand) -> anyhow::Result<ExitCode> {
     let Some(role) = Role::from_word(&role) else {
         bail!("--role must be admin, sales, finance or support, not {role}");
     };
-    let password_hash = if password_stdin { Some(read_password(&name, &email)?) } else { None };
     let db = serve::open_database(config)?;
     let programme = Arc::new(db.write_blocking(store::programme::load_or_create)?);
+    let password_hash = if password_stdin {
+        Some(read_password(&[name.as_str(), email.as_str(), &programme.name])?)
+    } else {
+        None
+    };
     let base = config.public_address();
     let env = Env::alone(SystemClock.now(), Arc::new(SystemIds), programme, &base);
     let (added, known) = (name.clone(), email.clone());
@@ -77,10 +81,10 @@ pub fn run(config: &Config, command: StaffCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn read_password(name: &Name, email: &Email) -> anyhow::Result<String> {
+fn read_password(about: &[&str]) -> anyhow::Result<String> {
     let mut typed = String::new();
     std::io::stdin().read_to_string(&mut typed)?;
     let typed = typed.trim_end_matches(['\r', '\n']);
-    password::check(typed, &[name.as_str(), email.as_str()]).map_err(|error| anyhow::anyhow!("{error}"))?;
+    password::check(typed, about).map_err(|error| anyhow::anyhow!("{error}"))?;
     password::hash(typed).map_err(|error| anyhow::anyhow!("{error}"))
 }

@@ -80,11 +80,16 @@ pub struct Decision {
 /// Gives a client to a partner or to nobody, with everything that followed from whose the client was. Commissions
 /// already booked are taken back from the partner before, below zero if they were paid out, and booked for the new one:
 /// at the rate that was frozen when the deal was won, with its hold period and its refunds. Where nothing had been
-/// booked, the new partner's own rate of today counts. Both partners are told.
+/// booked, the new partner's own rate of today counts. Both partners are told. Returns who had the client before.
 ///
 /// # Errors
 /// [`AssignError`], whose text can be shown to staff.
-pub fn assign(tx: &mut Tx, env: &Env, by: &Actor, decision: &Decision) -> Result<(), AssignError> {
+pub fn assign(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    decision: &Decision,
+) -> Result<Option<PartnerName>, AssignError> {
     // Locks, always in this order: the client, its deals, the new partner, the totals of both, then the ledger.
     let client = clients::lock(tx, decision.client)?.ok_or(AssignError::UnknownClient)?;
     let deals = deals::lock_of_client(tx, decision.client)?;
@@ -96,7 +101,15 @@ pub fn assign(tx: &mut Tx, env: &Env, by: &Actor, decision: &Decision) -> Result
     ledger::apply(tx, env.now, &moving.transfers)?;
     moving.write(tx, env, by, decision, &client)?;
     moving.tell(tx, env, decision, &client)?;
-    moving.record(tx, env, by, decision, &client)
+    moving.record(tx, env, by, decision, &client)?;
+    Ok(client.partner)
+}
+
+/// What is booked for the present winning of a deal, and how much of the commission is left.
+pub(super) fn booked(tx: &mut Tx, deal: &Deal, won: &Won) -> Result<(Option<Standing>, Money), DbError> {
+    let standing = ledger::standing(tx, deal.number, deal.win_round)?;
+    let left = won.commission.and(standing.as_ref()).map_or(Money::ZERO, Standing::left);
+    Ok((standing, left))
 }
 
 /// The partner who gets the client, locked so that a suspension comes either before this or after it.
@@ -182,8 +195,7 @@ impl<'a> Moving<'a> {
             self.deals.push((deal, taken));
             return Ok(());
         };
-        let standing = ledger::standing(tx, deal.number, deal.win_round)?;
-        let left = won.commission.and(standing.as_ref()).map_or(Money::ZERO, Standing::left);
+        let (standing, left) = booked(tx, deal, won)?;
         if let (Some(_), Some(before)) = (won.commission, &deal.partner) {
             let what =
                 if self.to.is_some() { "assigned to another partner" } else { "belongs to nobody any more" };

@@ -6,7 +6,7 @@ use domain::{
     attribution::Method,
     claim::{
         ClaimAct, ClaimRefusal, ClaimStatus, due_day,
-        keys::{Clues, Keys, name_key},
+        keys::{Clues, Keys, likeness, name_key},
         matching::{self, Candidate, LEAST, LIKELY, Reason, STRONG, Statement, Visit},
         next_status,
     },
@@ -26,6 +26,7 @@ use super::{
     Actor,
     attribution::{AssignError, Decision, assign},
     audit::{self, Act, Change},
+    stake::{self, Stake},
 };
 use crate::{
     app::Env,
@@ -109,6 +110,17 @@ pub enum RuleError {
     Db(#[from] DbError),
 }
 
+/// What accepting a claim has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// Nothing: the client was the partner's already.
+    Nothing,
+    /// The client, who was nobody's.
+    FromNobody,
+    /// The client, who was another partner's.
+    FromAnother,
+}
+
 /// Accepts a claim: the client is given to the partner, with deals and commissions. Where the client is the partner's
 /// already nothing moves. `evidence` is what [`evidence`] has found before.
 ///
@@ -122,13 +134,15 @@ pub fn accept(
     client_number: i64,
     evidence: &str,
     reason: &str,
-) -> Result<(), RuleError> {
+) -> Result<Moved, RuleError> {
     let claim = claims::lock(tx, number)?.ok_or(RuleError::Unknown)?;
     let status = next_status(claim.status, ClaimAct::Accept)?;
     let client = clients::lock(tx, client_number)?.ok_or(AssignError::UnknownClient)?;
     claims::decide(tx, number, status, Some(&by.id), reason, Some(client_number), env.now)?;
     notify::tell(tx, env, &claim.partner.id, &ruled(&claim, Some(client_number), reason))?;
-    if client.partner.as_ref().is_none_or(|owner| owner.id != claim.partner.id) {
+    let moved = if client.partner.as_ref().is_some_and(|owner| owner.id == claim.partner.id) {
+        Moved::Nothing
+    } else {
         let decision = Decision {
             client: client_number,
             to: Some(claim.partner.id.clone()),
@@ -138,15 +152,19 @@ pub fn accept(
             evidence: evidence.to_owned(),
             reason: reason.to_owned(),
         };
-        assign(tx, env, by, &decision)?;
-    }
+        match assign(tx, env, by, &decision)? {
+            Some(_) => Moved::FromAnother,
+            None => Moved::FromNobody,
+        }
+    };
     let changes = [
         Change::new("Status", claim.status.label(), status.label()),
         Change::set("Claimed by", &claim.partner.name),
         Change::set("Client", format!("C-{client_number} {}", client.name)),
         Change::set("Evidence", evidence),
     ];
-    record(tx, env, by, "claim.accepted", number, &changes, reason)
+    record(tx, env, by, "claim.accepted", number, &changes, reason)?;
+    Ok(moved)
 }
 
 /// Rejects a claim.
@@ -216,6 +234,8 @@ pub struct Proposal {
     pub reasons: Vec<Reason>,
     /// The history of whose the client is, newest first.
     pub history: Vec<Attribution>,
+    /// What moves with the client.
+    pub stake: Stake,
 }
 
 impl Proposal {
@@ -254,6 +274,8 @@ const MOST_CLICKS: i64 = 200;
 const MOST_DAMAGED: i64 = 5_000;
 /// How many clients are proposed.
 const MOST_PROPOSED: usize = 8;
+/// From how many basis points on the names in two claims are taken for one client's.
+const ALIKE: i64 = 6_000;
 
 /// What a claim says, for comparing.
 fn statement(claim: &Claim) -> Statement {
@@ -355,7 +377,7 @@ pub fn proposals(tx: &mut Tx, claim: &Claim, around: &Around) -> Result<Vec<Prop
     for client in clients.into_values() {
         let reasons = matching::reasons(&said, &candidate(&client), &visits);
         if matching::points(&reasons) >= LEAST {
-            found.push(Proposal { client, reasons, history: Vec::new() });
+            found.push(Proposal { client, reasons, history: Vec::new(), stake: Stake::default() });
         }
     }
     found.sort_by_key(|proposal| (Reverse(proposal.points()), proposal.client.number));
@@ -366,8 +388,24 @@ pub fn proposals(tx: &mut Tx, claim: &Claim, around: &Around) -> Result<Vec<Prop
     found.truncate(MOST_PROPOSED);
     for proposal in &mut found {
         proposal.history = clients::attributions(tx, proposal.client.number)?;
+        proposal.stake = stake::of_client(tx, proposal.client.number)?;
     }
     Ok(found)
+}
+
+/// Other open claims of the same partner that may be about the same client: by a contact, or by the name.
+///
+/// # Errors
+/// When the database says no.
+pub fn also_claimed(tx: &mut Tx, claim: &Claim) -> Result<Vec<i64>, DbError> {
+    let said = statement(claim);
+    let others = claims::open_by(tx, &claim.partner.id, MOST_OPEN)?;
+    let same = |other: &&Claim| {
+        let of = statement(other);
+        other.number != claim.number
+            && (said.clues.meet(&of.clues) || likeness(&said.name, &of.name) >= ALIKE)
+    };
+    Ok(others.iter().filter(same).map(|other| other.number).collect())
 }
 
 /// When the damaged codes close to the partner's and the visits nearest to the stated day were seen.

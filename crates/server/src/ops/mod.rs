@@ -19,6 +19,7 @@ pub mod programme;
 pub mod recovery;
 pub mod sessions;
 pub mod staff;
+pub mod stake;
 pub mod support;
 pub mod telegram;
 pub mod verification;

@@ -14,7 +14,10 @@ use super::error::PageError;
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
     values: BTreeMap<String, String>,
-    errors: BTreeMap<String, String>,
+    /// The names as they were sent: the order in which the page shows the fields.
+    sent: Vec<String>,
+    /// In the order in which they were found.
+    errors: Vec<(String, String)>,
     form_error: Option<String>,
 }
 
@@ -27,7 +30,10 @@ impl Fields {
     pub fn parse(body: &[u8]) -> Fields {
         let mut fields = Fields::default();
         for (name, value) in url::form_urlencoded::parse(body) {
-            fields.values.entry(name.into_owned()).or_insert_with(|| value.into_owned());
+            if !fields.values.contains_key(&*name) {
+                fields.sent.push(name.clone().into_owned());
+                fields.values.insert(name.into_owned(), value.into_owned());
+            }
         }
         fields
     }
@@ -80,7 +86,11 @@ impl Fields {
 
     /// Says what is wrong with a field.
     pub fn refuse(&mut self, name: &str, error: impl Display) {
-        self.errors.insert(name.to_owned(), error.to_string());
+        let error = error.to_string();
+        match self.errors.iter_mut().find(|(of, _)| of == name) {
+            Some((_, before)) => *before = error,
+            None => self.errors.push((name.to_owned(), error)),
+        }
     }
 
     /// Says what is wrong with the form as a whole.
@@ -90,7 +100,7 @@ impl Fields {
 
     /// What is wrong with a field.
     pub fn error(&self, name: &str) -> Option<&str> {
-        self.errors.get(name).map(String::as_str)
+        self.errors.iter().find(|(of, _)| of == name).map(|(_, error)| error.as_str())
     }
 
     /// What is wrong with the form as a whole.
@@ -98,9 +108,14 @@ impl Fields {
         self.form_error.as_deref()
     }
 
-    /// What is wrong with the fields, by name.
+    /// What is wrong with the fields, in the order in which the page shows them. What no browser sends (a choice of
+    /// which nothing is chosen) comes last.
     pub fn errors(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.errors.iter().map(|(name, error)| (name.as_str(), error.as_str()))
+        let place = |name: &str| self.sent.iter().position(|sent| sent == name).unwrap_or(usize::MAX);
+        let mut errors: Vec<_> =
+            self.errors.iter().map(|(name, error)| (name.as_str(), error.as_str())).collect();
+        errors.sort_by_key(|(name, _)| place(name));
+        errors.into_iter()
     }
 
     /// Whether anything is wrong.
@@ -147,6 +162,17 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_come_in_the_order_of_the_page() {
+        let mut fields = Fields::parse(b"name=&email=x&about=&name=again");
+        for name in ["kind", "about", "email", "name", "email"] {
+            fields.refuse(name, format!("{name} is wrong."));
+        }
+        let names: Vec<&str> = fields.errors().map(|(name, _)| name).collect();
+        assert_eq!(names, ["name", "email", "about", "kind"]);
+        assert_eq!(fields.error("email"), Some("email is wrong."));
+    }
 
     #[test]
     fn what_was_typed_is_kept_and_secrets_are_not_shown() {

@@ -261,8 +261,15 @@ fn notice(done: &str) -> Option<&'static str> {
         "deal" => "The deal is added.",
         "note" => "The note is kept.",
         "assigned" => "The client is assigned. Both partners are told.",
+        "assigned-first" => "The client is assigned. The partner is told.",
         "taken" => "The client belongs to nobody now. The partner is told.",
         "accepted" => "The claim is accepted and the client assigned. Both partners are told.",
+        "accepted-first" => {
+            "The claim is accepted and the client, who was nobody's, assigned. The partner is told."
+        }
+        "accepted-same" => {
+            "The claim is accepted. The client was this partner's already, so nothing has moved. The partner is told."
+        }
         "declined" => "The claim is answered. The partner is told.",
         "paid" => "The withdrawal is marked paid.",
         "rejected" => "The withdrawal is rejected; the money is available to the partner again.",

@@ -351,11 +351,27 @@ both_databases!(a_code_that_the_client_gave_decides, async |db: Db| {
     // Repaired, and shown as such.
     assign(&sales, client, &mara, "x").await.expect(StatusCode::SEE_OTHER);
     let fields = [("code", one.as_str()), ("reason", "She read it from her phone.")];
-    sales.post(&path, &fields).await.expect(StatusCode::SEE_OTHER);
+    // Not before somebody has said that it was read right.
+    let asked = sales.post(&path, &fields).await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    asked.expect_text(&format!("Read as {}, Jonas. Is that right?", jonas.code.spoken()));
+    asked.expect_text(&format!("name=\"confirmed\" value=\"{code}\""));
+    asked.expect_text(&one);
+    assert_eq!(history(&site, client).await[0].partner.as_ref().unwrap().name, "Mara");
+    let [typed, reason] = fields;
+    let wrong = [typed, reason, ("confirmed", unknown.as_str())];
+    sales.post(&path, &wrong).await.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text("Is that right?");
+    let right = [typed, reason, ("confirmed", code.as_str())];
+    sales.post(&path, &right).await.expect(StatusCode::SEE_OTHER);
     let decided = history(&site, client).await.remove(0);
     assert_eq!(decided.repaired_from.as_deref(), Some(one.as_str()));
     assert!(decided.reason.unwrap().ends_with("She read it from her phone."));
     sales.get(&format!("/office/clients/{client}")).await.expect_text("repaired from");
+    // Nor where any partner is asked for.
+    assign(&sales, client, &mara, "x").await.expect(StatusCode::SEE_OTHER);
+    let fields = [("partner", one.as_str()), ("reason", "x")];
+    let asked = sales.post(&format!("/office/clients/{client}/attribution"), &fields).await;
+    asked.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text(&format!("name=\"partner\" value=\"{code}\""));
+    assert_eq!(history(&site, client).await[0].partner.as_ref().unwrap().name, "Mara");
     site.verify().await;
 });
 

@@ -79,6 +79,8 @@ both_databases!(an_accepted_claim_moves_what_was_booked_to_another, async |db: D
         "The same name.",
         "Left the contact on the stated day.",
         "Belongs to Mara.",
+        "Followed the link, ",
+        "Moves 1 won deal; takes $1,000.00 of commission from Mara.",
         &format!("name=\"client\" value=\"{client}\""),
         "She wrote: Jonas sent me.",
     ] {
@@ -94,10 +96,8 @@ both_databases!(an_accepted_claim_moves_what_was_booked_to_another, async |db: D
         .expect(StatusCode::UNPROCESSABLE_ENTITY);
     let refused = sales.post(&accept, &[("client", "999999"), ("reason", "x")]).await;
     refused.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text("no client with this number");
-    sales
-        .post(&accept, &[("client", &number), ("reason", "The address is hers")])
-        .await
-        .expect(StatusCode::SEE_OTHER);
+    let answer = sales.post(&accept, &[("client", &number), ("reason", "The address is hers")]).await;
+    assert_eq!(answer.expect(StatusCode::SEE_OTHER).location(), format!("{path}?done=accepted"));
 
     assert_eq!((money(&site, &mara).await, money(&site, &jonas).await), ((0, 0), (100_000, 0)));
     // Both read how the commission came about, who lost it and who has it now.
@@ -129,6 +129,39 @@ both_databases!(an_accepted_claim_moves_what_was_booked_to_another, async |db: D
     sales.post(&format!("{path}/reject"), &[("reason", "")]).await.expect(StatusCode::CONFLICT);
     let late = jonas.browser.post(&format!("/claims/{}/withdraw", claim.number), &[]).await;
     late.expect(StatusCode::CONFLICT).expect_text("answered or withdrawn already");
+    site.verify().await;
+});
+
+both_databases!(a_claim_to_the_partners_own_client_moves_nothing_and_says_so, async |db: Db| {
+    let site = Site::start(db).await;
+    let (jonas, sales) = (site.partner("Jonas").await, site.staff(Role::Sales).await);
+    let browser = site.browser();
+    browser.get(&format!("/r/{}", jonas.code)).await;
+    let client = client_with(&browser, "Aurora Ceramics Ltd", "hello@aurora.example").await;
+    file(&site, &jonas, "s1").await.expect(StatusCode::SEE_OTHER);
+    let first = newest(&site, &jonas).await.number;
+    file(&site, &jonas, "s2").await.expect(StatusCode::SEE_OTHER);
+    let second = newest(&site, &jonas).await.number;
+    let path = format!("/office/claims/{first}");
+    let page = sales.get(&path).await.expect(StatusCode::OK);
+    page.expect_text("Already belongs to this partner.");
+    page.expect_text("Accepting moves nothing");
+    page.expect_text(&format!("<a href=\"/office/claims/{second}\">K-{second}</a>"));
+    let fields = [("client", client.to_string()), ("reason", "It is so already".to_owned())];
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let answer = sales.post(&format!("{path}/accept"), &fields).await.expect(StatusCode::SEE_OTHER);
+    assert_eq!(answer.location(), format!("{path}?done=accepted-same"));
+    sales.get(answer.location()).await.expect_text("nothing has moved");
+    assert_eq!(history(&site, client).await.len(), 1);
+    // Only open claims are named.
+    let page = sales.get(&format!("/office/claims/{second}")).await.expect(StatusCode::OK);
+    assert!(!page.body.contains("Also claimed"));
+    // Nobody loses a client who was nobody's.
+    let nobodys = client_with(&site.browser(), "Aurora Ceramics", "hello@aurora.example").await;
+    let fields = [("client", nobodys.to_string()), ("reason", "It is theirs".to_owned())];
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let answer = sales.post(&format!("/office/claims/{second}/accept"), &fields).await;
+    assert!(answer.location().ends_with("?done=accepted-first"), "{}", answer.location());
     site.verify().await;
 });
 

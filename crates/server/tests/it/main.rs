@@ -20,6 +20,7 @@ mod money;
 mod moves_at_once;
 mod outbox;
 mod outbox_crash;
+mod pages;
 mod permissions;
 mod recovery;
 mod reminders;

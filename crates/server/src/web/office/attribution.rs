@@ -7,7 +7,7 @@ use domain::{
     referral_code::ReferralCode,
     text::{Message, optional},
 };
-use store::{clients::Attribution, ledger::ApplyError};
+use store::{DbError, clients::Attribution, ledger::ApplyError, partners};
 
 use super::{
     client::{Choice, Occasion, refuse, render},
@@ -80,6 +80,16 @@ pub async fn assign(State(app): State<App>, staff: Staff, Number(number): Number
         return refuse(&app, staff, number, "assign", form).await;
     }
     let (partner, reading) = match app.read(move |tx, _| acts::find_partner(tx, &typed)).await? {
+        // A guess, however good: the code itself is offered, to be chosen.
+        Meant::One(partner, Some(reading)) if reading.repaired_from.is_some() => {
+            form.refuse("partner", format!("{} Then choose it.", question(reading.code, &partner.name)));
+            let occasion = Occasion {
+                refused: Refused::act("assign", form),
+                choices: vec![Choice::new(&partner)],
+                ..Occasion::default()
+            };
+            return render(&app, staff, number, StatusCode::UNPROCESSABLE_ENTITY, occasion).await;
+        }
         Meant::One(partner, reading) => (partner, reading),
         Meant::OneOf(choices) => {
             form.refuse("partner", "Choose one of these partners, or write it more exactly.");
@@ -113,7 +123,14 @@ pub async fn assign(State(app): State<App>, staff: Staff, Number(number): Number
     decide(&app, staff, form, ("assign", "partner", "assigned"), decision).await
 }
 
+/// What a repaired code is asked back with.
+fn question(code: ReferralCode, partner: &str) -> String {
+    format!("Read as {}, {partner}. Is that right?", code.spoken())
+}
+
 /// `POST /office/clients/{n}/code`
+///
+/// A code that had to be repaired is asked back first: the answer names it in `confirmed`.
 ///
 /// # Errors
 /// 404 when there is no such client.
@@ -133,15 +150,28 @@ pub async fn give_code(
         return refuse(&app, staff, number, "code", form).await;
     };
     let code = reading.code;
-    let Some((partner_id, _)) = app.read(move |tx, _| store::partners::by_code(tx, code)).await? else {
+    let found = app.read(move |tx, _| -> Result<_, DbError> {
+        let Some((id, _)) = partners::by_code(tx, code)? else { return Ok(None) };
+        partners::by_id(tx, &id)
+    });
+    let Some(partner) = found.await? else {
         form.refuse("code", format!("No partner has the code {}. Ask for it once more.", code.spoken()));
         return refuse(&app, staff, number, "code", form).await;
     };
+    if reading.repaired_from.is_some() && form.typed("confirmed") != code.to_string() {
+        form.set("confirmed", code.to_string());
+        let occasion = Occasion {
+            refused: Refused::act("code", form),
+            question: Some(question(code, &partner.name)),
+            ..Occasion::default()
+        };
+        return render(&app, staff, number, StatusCode::UNPROCESSABLE_ENTITY, occasion).await;
+    }
     // Both partners read it: the code itself, which says whose it is, stays in the history that staff read.
     let said = "The client gave a partner's code.";
     let decision = acts::Decision {
         client: number,
-        to: Some(partner_id),
+        to: Some(partner.id),
         method: Method::Code,
         code: Some(reading),
         claim: None,
@@ -193,7 +223,10 @@ async fn decide(
     let by = staff.actor.clone();
     let decided = app.write(move |tx, env| acts::assign(tx, env, &by, &decision)).await;
     match decided {
-        Ok(()) => go_to(&paths::with_query(&back, &[("done", done)])),
+        Ok(before) => {
+            let done = if done == "assigned" && before.is_none() { "assigned-first" } else { done };
+            go_to(&paths::with_query(&back, &[("done", done)]))
+        }
         Err(error @ AssignError::NobodysAlready) => {
             let occasion = Occasion {
                 refused: Refused::act(act, form),

@@ -5,6 +5,7 @@ use axum::{extract::State, http::StatusCode};
 use domain::{
     claim::{ClaimRefusal, matching},
     clock::Timestamp,
+    money::Currency,
     permission::Role,
     text::Message,
 };
@@ -23,7 +24,7 @@ use crate::{
     app::App,
     ops::{
         attribution::AssignError,
-        claims::{self as acts, Around, Proposal, RuleError, is_open},
+        claims::{self as acts, Around, Moved, Proposal, RuleError, is_open},
     },
     web::{
         error::PageError,
@@ -51,6 +52,8 @@ struct ClaimPage {
     evidence: String,
     filed: Moment,
     ruling: Option<Ruling>,
+    /// Other open claims of the partner that may be about the same client.
+    also: Vec<Link>,
     proposals: Vec<Proposed>,
     days: Vec<(String, i64)>,
     clicks: Vec<Visit>,
@@ -77,6 +80,8 @@ struct Proposed {
     strength: &'static str,
     reasons: Vec<String>,
     belongs: String,
+    /// What accepting moves, and takes from whom.
+    moves: String,
     theirs: bool,
     history: Vec<Decision>,
 }
@@ -102,7 +107,7 @@ fn nearest(around: &Around, claim: &Claim) -> Vec<FoundClick> {
 }
 
 impl Proposed {
-    fn new(proposal: &Proposal, claim: &Claim, role: Role) -> Proposed {
+    fn new(proposal: &Proposal, claim: &Claim, role: Role, currency: Currency) -> Proposed {
         let client = &proposal.client;
         let contacts = [&client.email, &client.phone, &client.telegram];
         let contacts: Vec<&str> =
@@ -119,6 +124,11 @@ impl Proposed {
                 Some(_) if theirs => "Already belongs to this partner.".into(),
                 Some(partner) => format!("Belongs to {}.", partner.name),
                 None => "Belongs to nobody.".into(),
+            },
+            moves: if theirs {
+                "Accepting moves nothing: it only answers the claim.".into()
+            } else {
+                proposal.stake.words(currency)
             },
             theirs,
             history: proposal.history.iter().map(|decision| Decision::new(decision, role)).collect(),
@@ -141,12 +151,15 @@ struct Found {
     client_name: String,
     around: Around,
     proposals: Vec<Proposal>,
+    also: Vec<i64>,
     now: Timestamp,
+    currency: Currency,
 }
 
 impl ClaimPage {
     fn new(shell: OfficeShell, found: &Found, role: Role, occasion: Occasion) -> ClaimPage {
-        let Found { claim, client_name, around, proposals, now } = found;
+        let Found { claim, client_name, around, proposals, also, now, currency } = found;
+        let proposed = |proposal| Proposed::new(proposal, claim, role, *currency);
         let decided = claim.decided.as_ref();
         ClaimPage {
             shell,
@@ -167,7 +180,11 @@ impl ClaimPage {
                 at: Moment::exact(*at),
                 client: claim.client_number.map(|number| Link::client(number, client_name)),
             }),
-            proposals: proposals.iter().map(|proposal| Proposed::new(proposal, claim, role)).collect(),
+            also: also
+                .iter()
+                .map(|number| Link { href: paths::office_claim(*number), text: format!("K-{number}") })
+                .collect(),
+            proposals: proposals.iter().map(proposed).collect(),
             days: around.days.iter().map(|day| (day.day.start().date(), day.clicks)).collect(),
             clicks: nearest(around, claim)
                 .iter()
@@ -214,8 +231,13 @@ async fn render(app: &App, staff: Staff, number: i64, code: StatusCode, occasion
             };
             let client_name = client.map(|client| client.name).unwrap_or_default();
             let around = acts::around(tx, &claim)?;
-            let proposals = if is_open(&claim) { acts::proposals(tx, &claim, &around)? } else { Vec::new() };
-            Ok((shell, Found { claim, client_name, around, proposals, now: env.now }))
+            let (mut proposals, mut also) = (Vec::new(), Vec::new());
+            if is_open(&claim) {
+                proposals = acts::proposals(tx, &claim, &around)?;
+                also = acts::also_claimed(tx, &claim)?;
+            }
+            let currency = env.programme.currency;
+            Ok((shell, Found { claim, client_name, around, proposals, also, now: env.now, currency }))
         })
         .await?;
     show_with(code, &ClaimPage::new(shell, &found, role, occasion))
@@ -256,7 +278,12 @@ pub async fn accept(State(app): State<App>, staff: Staff, Number(number): Number
     let ruled = app
         .write(move |tx, env| acts::accept(tx, env, &by, number, client, &evidence, reason.as_str()))
         .await;
-    answer(&app, staff, number, ("accept", "accepted"), form, ruled).await
+    let ruled = ruled.map(|moved| match moved {
+        Moved::Nothing => "accepted-same",
+        Moved::FromNobody => "accepted-first",
+        Moved::FromAnother => "accepted",
+    });
+    answer(&app, staff, number, "accept", form, ruled).await
 }
 
 /// `POST /office/claims/{n}/reject`
@@ -269,7 +296,7 @@ pub async fn reject(State(app): State<App>, staff: Staff, Number(number): Number
     };
     let by = staff.actor.clone();
     let ruled = app.write(move |tx, env| acts::reject(tx, env, &by, number, reason.as_str())).await;
-    answer(&app, staff, number, ("reject", "declined"), form, ruled).await
+    answer(&app, staff, number, "reject", form, ruled.map(|()| "declined")).await
 }
 
 async fn refuse(app: &App, staff: Staff, number: i64, act: &'static str, form: Fields) -> Page {
@@ -303,12 +330,12 @@ async fn answer(
     app: &App,
     staff: Staff,
     number: i64,
-    (act, done): (&'static str, &str),
+    act: &'static str,
     mut form: Fields,
-    ruled: Result<(), RuleError>,
+    ruled: Result<&str, RuleError>,
 ) -> Page {
     match ruled {
-        Ok(()) => go_to(&paths::with_query(&paths::office_claim(number), &[("done", done)])),
+        Ok(done) => go_to(&paths::with_query(&paths::office_claim(number), &[("done", done)])),
         Err(RuleError::Unknown) => Err(PageError::not_found()),
         Err(RuleError::Refused(refusal)) => conflict(app, staff, number, act, form, refusal).await,
         Err(RuleError::Assign(
@@ -327,13 +354,18 @@ async fn answer(
 mod tests {
     use super::super::claims::tests::{AT, sample};
     use super::*;
+    use crate::ops::stake::Stake;
     use domain::{
+        attribution::Method,
         claim::{ClaimStatus, matching::Reason},
         clock::Day,
         money::Money,
         referral_code::damage::Damage,
     };
-    use store::{clients::Client, clients::PartnerName, matching::DamagedCode};
+    use store::{
+        clients::{Attribution, Client, PartnerName},
+        matching::DamagedCode,
+    };
 
     fn text(status: ClaimStatus, refused: Refused) -> String {
         let claim = sample(status);
@@ -347,8 +379,25 @@ mod tests {
             partner: Some(PartnerName { id: "p2".into(), name: "Mara".into() }),
             created_at: AT,
         };
-        let proposal =
-            Proposal { client, reasons: vec![Reason::Email, Reason::Name(8_000)], history: Vec::new() };
+        let stake =
+            Stake { won: 1, takes: vec![("Mara".into(), Money::from_minor(290_000))], ..Stake::default() };
+        let decided = Attribution {
+            at: AT,
+            partner: client.partner.clone(),
+            method: Method::Code,
+            code: None,
+            repaired_from: None,
+            decided_by: None,
+            reason: None,
+            claim: None,
+            evidence: String::new(),
+        };
+        let proposal = Proposal {
+            client,
+            reasons: vec![Reason::Email, Reason::Name(8_000)],
+            history: vec![decided],
+            stake,
+        };
         let day =
             store::partners::PartnerDay { day: Day(AT.day().0), clicks: 3, clients: 0, profit: Money::ZERO };
         let around = Around {
@@ -364,7 +413,15 @@ mod tests {
                 Damage::Swapped,
             )],
         };
-        let found = Found { claim, client_name: "Aurora".into(), around, proposals: vec![proposal], now: AT };
+        let found = Found {
+            claim,
+            client_name: "Aurora".into(),
+            around,
+            proposals: vec![proposal],
+            also: vec![4002],
+            now: AT,
+            currency: Currency::USD,
+        };
         let occasion = Occasion { refused, ..Occasion::default() };
         ClaimPage::new(OfficeShell::sample(), &found, Role::Sales, occasion).render().unwrap()
     }
@@ -377,6 +434,9 @@ mod tests {
             "The same email address.",
             "80 % alike",
             "Belongs to Mara.",
+            "Gave the code, ",
+            "Moves 1 won deal; takes $2,900.00 of commission from Mara.",
+            "Also claimed in <a href=\"/office/claims/4002\">K-4002</a>",
             "K7MQ2XWD",
             "two neighbouring letters are swapped",
             "K7QM2XVD",

@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     app::App,
-    ops::clients::{self as acts, ClientError},
+    ops::{
+        clients::{self as acts, ClientError},
+        stake::{self, Stake},
+    },
     web::{
         error::PageError,
         fields::Fields,
@@ -52,6 +55,10 @@ struct ClientPage {
     may_assign: bool,
     /// Whom the name may mean that was typed as the new partner.
     choices: Vec<Choice>,
+    /// What is asked before a repaired code is taken.
+    question: Option<String>,
+    /// What moves with the client, and takes from whom.
+    moves: String,
     /// Why the act that was sent can't be done as things stand.
     conflict: Option<String>,
     refused: Refused,
@@ -81,6 +88,7 @@ pub(super) struct Occasion {
     pub(super) done: Option<String>,
     pub(super) refused: Refused,
     pub(super) choices: Vec<Choice>,
+    pub(super) question: Option<String>,
     pub(super) conflict: Option<String>,
 }
 
@@ -134,12 +142,12 @@ impl DealRow {
 impl ClientPage {
     fn new(
         shell: OfficeShell,
-        found: (Client, Vec<Attribution>, Vec<Deal>, Vec<Note>),
+        found: (Client, Vec<Attribution>, Vec<Deal>, Vec<Note>, Stake),
         role: Role,
         occasion: Occasion,
         currency: Currency,
     ) -> ClientPage {
-        let (client, history, deals, notes) = found;
+        let (client, history, deals, notes, stake) = found;
         ClientPage {
             shell,
             number: client.number,
@@ -161,6 +169,8 @@ impl ClientPage {
             may_act: role.may(Permission::CloseDeals),
             may_assign: role.may(Permission::AssignClients),
             choices: occasion.choices,
+            question: occasion.question,
+            moves: stake.words(currency),
             conflict: occasion.conflict,
             refused: occasion.refused,
             currency: currency.code(),
@@ -187,7 +197,8 @@ pub(super) async fn render(
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_CLIENTS, done.as_deref())?;
             let history = clients::attributions(tx, number)?;
             let deals = deals::of_client(tx, number)?;
-            Ok((shell, (client, history, deals, clients::notes(tx, number)?)))
+            let stake = stake::of_client(tx, number)?;
+            Ok((shell, (client, history, deals, clients::notes(tx, number)?, stake)))
         })
         .await?;
     show_with(status, &ClientPage::new(shell, found, role, occasion, app.programme().currency))
@@ -309,10 +320,17 @@ mod tests {
         let mut form = Fields::filled([("message", "typed <script>")]);
         form.refuse("message", "Too long.");
         let note = Note { at, author: "Sam".into(), message: "Call on Monday".into() };
-        let found = (client, vec![decision, nobody, ruled], vec![deal], vec![note]);
+        let found = (
+            client,
+            vec![decision, nobody, ruled],
+            vec![deal],
+            vec![note],
+            Stake { won: 1, ..Stake::default() },
+        );
         let occasion = Occasion {
             refused: Refused::act("note", form),
             choices: vec![Choice { code: "K7QM2XWD".into(), words: "Mara, m@example.com".into() }],
+            question: Some("Read as K7QM-2XWD, Mara. Is that right?".into()),
             ..Occasion::default()
         };
         let page =
@@ -331,6 +349,8 @@ mod tests {
             "href=\"/office/claims/4001\"",
             "The same email address.",
             "value=\"K7QM2XWD\"",
+            "Is that right?",
+            "Moves 1 won deal; takes no commission from anybody.",
         ] {
             assert!(text.contains(part), "{part}");
         }

@@ -19,7 +19,10 @@ use store::{
 use super::parts::{Asked, Badge, Link, Moment, Number, Refused};
 use crate::{
     app::App,
-    ops::deals::{self as acts, DealError},
+    ops::{
+        deals::{self as acts, DealError},
+        stake,
+    },
     web::{
         error::PageError,
         fields::Fields,
@@ -43,6 +46,8 @@ struct DealPage {
     client_number: i64,
     /// Whether the person may say whose client it is.
     may_assign: bool,
+    /// What moves with the client, and takes from whom.
+    moves: String,
     partner: Option<Link>,
     opened: Moment,
     lost_reason: Option<String>,
@@ -191,6 +196,7 @@ impl DealPage {
             client: Link::client(deal.client_number, &deal.client_name),
             client_number: deal.client_number,
             may_assign: false,
+            moves: String::new(),
             partner: deal.partner.as_ref().map(Link::partner),
             opened: Moment::exact(deal.created_at),
             won: deal.won.as_ref().map(|won| WonFacts::new(won, currency)),
@@ -218,7 +224,7 @@ async fn render(app: &App, staff: Staff, number: i64, status: StatusCode, occasi
     let may = staff.role.may(Permission::CloseDeals);
     let may_assign = staff.role.may(Permission::AssignClients);
     let done = occasion.done;
-    let (shell, deal, partner, events) = app
+    let (shell, deal, partner, events, stake) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let deal = deals::by_number(tx, number)?.ok_or_else(PageError::not_found)?;
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_CLIENTS, done.as_deref())?;
@@ -226,12 +232,14 @@ async fn render(app: &App, staff: Staff, number: i64, status: StatusCode, occasi
                 Some(partner) => partners::by_id(tx, &partner.id)?,
                 None => None,
             };
-            Ok((shell, deal, partner, deals::events(tx, number)?))
+            let stake = stake::of_client(tx, deal.client_number)?;
+            Ok((shell, deal, partner, deals::events(tx, number)?, stake))
         })
         .await?;
     let programme = app.programme();
     let page = DealPage::new(shell, deal, partner.as_ref(), &events, &programme, may, occasion.refused);
-    show_with(status, &DealPage { conflict: occasion.conflict, may_assign, ..page })
+    let moves = stake.words(programme.currency);
+    show_with(status, &DealPage { conflict: occasion.conflict, may_assign, moves, ..page })
 }
 
 /// `GET /office/deals/{n}`

@@ -7,7 +7,7 @@ use domain::{
     ledger::Account,
     permission::{Permission, Role},
     rate::Rate,
-    text::Message,
+    text::{Message, grouped},
 };
 use store::{
     adjustments::{self, Adjustment},
@@ -30,6 +30,7 @@ use crate::{
         error::PageError,
         fields::Fields,
         paths,
+        portal::statement::Facts,
         shell::OfficeShell,
         show::{Page, go_to, show_with},
         visitor::Staff,
@@ -61,9 +62,9 @@ struct PartnerPage {
     rate: String,
     rate_why: String,
     since: Moment,
-    clicks: i64,
-    clients: i64,
-    won: i64,
+    clicks: String,
+    clients: String,
+    won: String,
     volume: String,
     /// The way to the partner's clients, for those who may open it.
     clients_href: Option<String>,
@@ -113,6 +114,7 @@ struct Found {
 struct Read {
     balances: Balances,
     lines: Vec<StatementLine>,
+    facts: Facts,
     withdrawals: Vec<Withdrawal>,
     adjustments: Vec<Adjustment>,
 }
@@ -124,7 +126,7 @@ impl Books {
     }
 
     fn new(
-        Read { balances, lines, withdrawals, adjustments }: Read,
+        Read { balances, lines, facts, withdrawals, adjustments }: Read,
         programme: &Programme,
         (me, role): (&str, Role),
         asked: &Asked,
@@ -138,7 +140,7 @@ impl Books {
             on_hold: currency.format(balances.on_hold),
             reserved: currency.format(balances.reserved),
             paid: currency.format(balances.paid),
-            entries: lines.iter().map(|line| Entry::new(line, currency, role)).collect(),
+            entries: lines.iter().map(|line| Entry::new(line, &facts, currency, role)).collect(),
             pager,
             withdrawals: withdrawals
                 .iter()
@@ -196,9 +198,9 @@ impl PartnerPage {
             rate: rate_now(&partner, programme),
             rate_why: rate_why(&partner, programme),
             since: Moment::exact(partner.created_at),
-            clicks,
-            clients: partner.clients,
-            won: partner.deals_won,
+            clicks: grouped(clicks),
+            clients: grouped(partner.clients),
+            won: grouped(partner.deals_won),
             volume: programme.currency.format(partner.volume),
             clients_href: role
                 .may(Permission::ReadClients)
@@ -242,11 +244,12 @@ async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasio
                 let balances = ledger::balances(tx, &id, currency)?;
                 let account = Account::payable(&id, currency);
                 let lines = ledger::statement(tx, &account, before, ROWS_AND_ONE)?;
+                let facts = Facts::read(tx, &lines)?;
                 let list = PartnerWithdrawals::default();
                 let requested = withdrawals::of_partner(tx, &id, &list, None, WITHDRAWALS)?;
                 let withdrawals = requested.into_iter().map(|(withdrawal, _)| withdrawal).collect();
                 let adjustments = adjustments::of_partner(tx, &id, ADJUSTMENTS)?;
-                Some(Read { balances, lines, withdrawals, adjustments })
+                Some(Read { balances, lines, facts, withdrawals, adjustments })
             } else {
                 None
             };
@@ -384,6 +387,7 @@ mod tests {
         let books = role.may(Permission::ReadWithdrawals).then(|| Read {
             balances: Balances::default(),
             lines: vec![line],
+            facts: Facts::default(),
             withdrawals: vec![withdrawal],
             adjustments: vec![Adjustment {
                 id: "j1".into(),

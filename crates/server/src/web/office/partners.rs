@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use domain::permission::Permission;
+use domain::{permission::Permission, text::grouped};
 use store::{
     ledger,
     partners::{self, Partner},
@@ -42,8 +42,8 @@ struct Row {
     name: String,
     email: String,
     status: Badge,
-    clients: i64,
-    won: i64,
+    clients: String,
+    won: String,
     volume: String,
     rate: String,
     available: String,
@@ -65,8 +65,8 @@ impl Row {
             name: partner.name.clone(),
             email: partner.email.clone(),
             status: Badge::partner(partner.suspended.is_some()),
-            clients: partner.clients,
-            won: partner.deals_won,
+            clients: grouped(partner.clients),
+            won: grouped(partner.deals_won),
             volume: programme.currency.format(partner.volume),
             rate: rate_now(partner, programme),
             available,

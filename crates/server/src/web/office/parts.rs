@@ -21,7 +21,12 @@ use store::{clients::PartnerName, ledger::StatementLine, outbox::Status, withdra
 
 pub use domain::clock::duration;
 
-use crate::web::{error::PageError, fields::Fields, paths};
+use crate::web::{
+    error::PageError,
+    fields::Fields,
+    paths,
+    portal::statement::{Facts, hold},
+};
 
 /// How many rows a page of a list has.
 pub const ROWS: usize = 25;
@@ -312,7 +317,7 @@ pub struct Entry {
     pub what: &'static str,
     /// What it is about.
     pub subject: Option<Link>,
-    /// Why, where a person gave a reason; what is on hold.
+    /// What the partner reads: wallet, amount and reference, or how the commission came to its amount; the reason.
     pub note: Option<String>,
     /// What came in, with its sign.
     pub plus: String,
@@ -323,8 +328,9 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A line for a member of staff: what the role may not open is named without a link.
-    pub fn new(line: &StatementLine, currency: Currency, role: Role) -> Entry {
+    /// A line for a member of staff, with what the partner reads of it: what the role may not open is named without
+    /// a link.
+    pub fn new(line: &StatementLine, facts: &Facts, currency: Currency, role: Role) -> Entry {
         let transfer = &line.transfer;
         let subject = match &transfer.subject {
             Subject::Deal(number) | Subject::Refund(number) => {
@@ -345,16 +351,17 @@ impl Entry {
         let amount = |shown: bool| {
             if shown { currency.format(line.change) } else { String::new() }
         };
-        let held = line.change.is_zero() && transfer.phase == Phase::Pending;
+        let mut notes = facts.payment(line, currency);
+        notes.extend(transfer.reason.clone());
+        notes.extend(hold(line));
+        if notes.is_empty() && line.change.is_zero() && transfer.phase == Phase::Pending {
+            notes.push(format!("{} not available yet", currency.format(transfer.amount)));
+        }
         Entry {
             at: Moment::day(line.at),
             what: label(transfer.code, &transfer.phase),
             subject,
-            note: match (&transfer.reason, held) {
-                (Some(reason), _) => Some(reason.clone()),
-                (None, true) => Some(format!("{} not available yet", currency.format(transfer.amount))),
-                (None, false) => None,
-            },
+            note: Some(notes.join(" · ")).filter(|note| !note.is_empty()),
             plus: if line.change.is_positive() { format!("+{}", amount(true)) } else { String::new() },
             // A true minus sign lines up with the plus.
             minus: amount(line.change < Money::ZERO).replace('-', "−"),

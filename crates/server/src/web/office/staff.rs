@@ -297,6 +297,8 @@ mod tests {
             "http://localhost/invitation/x",
             "data-copy=\"#invitation\"",
             "This is the last admin.",
+            "In the office since <time",
+            "Invited on <time",
             "lea@",
             "id=\"invite-email-error\"",
             "/office/staff/old/enable",

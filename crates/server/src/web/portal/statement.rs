@@ -97,63 +97,83 @@ impl Asked {
     }
 }
 
-/// The entries with what they are about.
-struct Facts {
+/// Everything the page shows.
+struct Found {
     lines: Vec<StatementLine>,
-    deals: BTreeMap<i64, Deal>,
-    withdrawals: BTreeMap<String, Withdrawal>,
+    facts: Facts,
     balances: Balances,
 }
 
-fn read(tx: &mut Tx, partner_id: &str, currency: Currency, asked: &Asked) -> Result<Facts, DbError> {
+fn read(tx: &mut Tx, partner_id: &str, currency: Currency, asked: &Asked) -> Result<Found, DbError> {
     let account = Account::payable(partner_id, currency);
     let lines = ledger::statement_of(tx, &account, asked.lines, asked.before, ROWS as i64 + 1)?;
-    let mut facts = Facts {
-        deals: BTreeMap::new(),
-        withdrawals: BTreeMap::new(),
-        balances: ledger::balances(tx, partner_id, currency)?,
-        lines: Vec::new(),
-    };
-    for line in &lines {
-        match &line.transfer.subject {
-            Subject::Deal(number) | Subject::Refund(number) if !facts.deals.contains_key(number) => {
-                facts.deals.extend(deals::by_number(tx, *number)?.map(|deal| (*number, deal)));
-            }
-            Subject::Withdrawal(id) if !facts.withdrawals.contains_key(id) => {
-                facts.withdrawals.extend(withdrawals::by_id(tx, id)?.map(|found| (id.clone(), found)));
-            }
-            _ => {}
-        }
-    }
-    facts.lines = lines;
-    Ok(facts)
+    let facts = Facts::read(tx, &lines)?;
+    Ok(Found { lines, facts, balances: ledger::balances(tx, partner_id, currency)? })
+}
+
+/// What entries are about, for the partner's own page and for the office's.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    deals: BTreeMap<i64, Deal>,
+    withdrawals: BTreeMap<String, Withdrawal>,
 }
 
 impl Facts {
+    /// The deals and withdrawals of some entries.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub fn read(tx: &mut Tx, lines: &[StatementLine]) -> Result<Facts, DbError> {
+        let mut facts = Facts::default();
+        for line in lines {
+            match &line.transfer.subject {
+                Subject::Deal(number) | Subject::Refund(number) if !facts.deals.contains_key(number) => {
+                    facts.deals.extend(deals::by_number(tx, *number)?.map(|deal| (*number, deal)));
+                }
+                Subject::Withdrawal(id) if !facts.withdrawals.contains_key(id) => {
+                    facts.withdrawals.extend(withdrawals::by_id(tx, id)?.map(|found| (id.clone(), found)));
+                }
+                _ => {}
+            }
+        }
+        Ok(facts)
+    }
+
+    /// The wallet, the amount and, once it is paid, the reference of the withdrawal that an entry is about.
+    pub fn payment(&self, line: &StatementLine, currency: Currency) -> Vec<String> {
+        let Subject::Withdrawal(id) = &line.transfer.subject else { return Vec::new() };
+        let Some(withdrawal) = self.withdrawals.get(id) else { return Vec::new() };
+        let mut parts = vec![withdrawal.wallet_label.clone(), currency.format(withdrawal.amount)];
+        let is_end = matches!(line.transfer.phase, Phase::Post { .. });
+        let reference = withdrawal.reference.as_ref().filter(|_| is_end);
+        parts.extend(reference.map(|reference| format!("reference {reference}")));
+        parts
+    }
+
+    /// A client who was given to somebody else since is no longer this partner's to see.
+    fn deal(&self, line: &StatementLine, partner_id: &str) -> Option<&Deal> {
+        let (Subject::Deal(number) | Subject::Refund(number)) = &line.transfer.subject else { return None };
+        let deal = self.deals.get(number)?;
+        deal.partner.as_ref().is_some_and(|partner| partner.id == partner_id).then_some(deal)
+    }
+
     /// What an entry is about, in pieces.
     fn why(&self, line: &StatementLine, partner_id: &str, currency: Currency) -> Vec<Part> {
         let transfer = &line.transfer;
         let mut parts = Vec::new();
         match &transfer.subject {
             Subject::Deal(number) | Subject::Refund(number) => {
-                let deal = self.deals.get(number);
-                // A client who was given to somebody else since is no longer this partner's to see.
-                let theirs = deal.filter(|deal| deal.partner.as_ref().is_some_and(|p| p.id == partner_id));
-                if let Some(deal) = theirs {
+                if let Some(deal) = self.deal(line, partner_id) {
                     let client = format!("C-{}", deal.client_number);
                     let href = paths::with_query(paths::STATISTICS, &[("c_q", &client)]) + "#clients";
                     parts.push(Part { text: client, href });
                 }
                 parts.push(Part { text: format!("T-{number}"), href: paths::statement_of_deal(*number) });
             }
-            Subject::Withdrawal(id) => {
-                if let Some(withdrawal) = self.withdrawals.get(id) {
-                    let href = format!("{}#withdrawals", paths::STATISTICS);
-                    parts.push(Part { text: withdrawal.wallet_label.clone(), href });
-                    parts.push(Part::plain(currency.format(withdrawal.amount)));
-                    let is_end = matches!(transfer.phase, Phase::Post { .. });
-                    let reference = withdrawal.reference.as_ref().filter(|_| is_end);
-                    parts.extend(reference.map(|reference| Part::plain(format!("reference {reference}"))));
+            Subject::Withdrawal(_) => {
+                parts.extend(self.payment(line, currency).into_iter().map(Part::plain));
+                if let Some(wallet) = parts.first_mut() {
+                    wallet.href = format!("{}#withdrawals", paths::STATISTICS);
                 }
             }
             Subject::Adjustment(_) => {}
@@ -165,7 +185,7 @@ impl Facts {
 }
 
 /// Until when a commission is on hold.
-fn hold(line: &StatementLine) -> Option<String> {
+pub fn hold(line: &StatementLine) -> Option<String> {
     match (&line.transfer.phase, line.transfer.available_at) {
         (Phase::Pending, Some(at)) => Some(format!("On hold until {} UTC.", at.date_time())),
         _ => None,
@@ -189,14 +209,14 @@ impl StatementPage {
     fn new(
         shell: PortalShell,
         asked: &Asked,
-        facts: &Facts,
+        found: &Found,
         partner_id: &str,
         currency: Currency,
     ) -> StatementPage {
-        let shown = &facts.lines[..facts.lines.len().min(ROWS)];
-        let is_more = facts.lines.len() > ROWS;
+        let Found { lines, facts, balances } = found;
+        let shown = &lines[..lines.len().min(ROWS)];
+        let is_more = lines.len() > ROWS;
         let money = |amount: Money| currency.format(amount);
-        let balances = &facts.balances;
         let deal = if let Lines::Deal(number) = asked.lines { Some(number) } else { None };
         let choice = |(word, label, lines): (&str, &'static str, Lines)| {
             let href = paths::with_query(paths::STATEMENT, &[("of", word)]);
@@ -231,8 +251,8 @@ pub async fn page(State(app): State<App>, partner: Partner, RawQuery(query): Raw
     let currency = env.programme.currency;
     let shell = PortalShell::new(&env, &partner, paths::STATISTICS, Some(query.typed("done")));
     let (id, wanted) = (partner.id.clone(), Asked::read(&query));
-    let facts = app.read(move |tx, _| read(tx, &id, currency, &wanted)).await?;
-    show(&StatementPage::new(shell, &asked, &facts, &partner.id, currency))
+    let found = app.read(move |tx, _| read(tx, &id, currency, &wanted)).await?;
+    show(&StatementPage::new(shell, &asked, &found, &partner.id, currency))
 }
 
 #[cfg(test)]
@@ -278,14 +298,13 @@ mod tests {
         }
     }
 
-    fn facts(lines: Vec<StatementLine>) -> Facts {
+    fn found(lines: Vec<StatementLine>) -> Found {
         let withdrawal = samples::withdrawals().remove(1).0;
-        Facts {
-            lines,
+        let facts = Facts {
             deals: BTreeMap::from([(2077, samples::deal(DealStatus::Won))]),
             withdrawals: BTreeMap::from([("w".to_owned(), withdrawal)]),
-            balances: Balances::default(),
-        }
+        };
+        Found { lines, facts, balances: Balances::default() }
     }
 
     fn paid() -> Transfer {
@@ -301,8 +320,8 @@ mod tests {
     #[test]
     fn the_page_says_what_every_entry_is() {
         let asked = Asked::read(&Fields::filled([("before", "9")]));
-        let facts = facts(vec![line(2, -600, paid()), line(1, 125, commission())]);
-        let page = StatementPage::new(shell(paths::STATISTICS), &asked, &facts, "p", Currency::USD);
+        let found = found(vec![line(2, -600, paid()), line(1, 125, commission())]);
+        let page = StatementPage::new(shell(paths::STATISTICS), &asked, &found, "p", Currency::USD);
         let html = page.render().unwrap();
         for expected in [
             "Commission on hold",
@@ -318,14 +337,14 @@ mod tests {
             assert!(html.contains(expected), "{expected} is missing");
         }
         let nothing =
-            StatementPage::new(shell(paths::STATISTICS), &asked, &self::facts(vec![]), "p", Currency::USD);
+            StatementPage::new(shell(paths::STATISTICS), &asked, &self::found(vec![]), "p", Currency::USD);
         assert!(nothing.render().unwrap().contains("No entries"));
     }
 
     #[test]
     fn a_client_of_somebody_else_is_not_told() {
-        let facts = facts(vec![]);
-        let why = facts.why(&line(1, 125, commission()), "another", Currency::USD);
+        let found = found(vec![]);
+        let why = found.facts.why(&line(1, 125, commission()), "another", Currency::USD);
         assert_eq!(why[0], Part { text: "T-2077".into(), href: "/statistics/entries?deal=2077".into() });
         // How it came about is told all the same: it was this partner's then.
         assert!(why[1].text.starts_with("1,000.00 × 12.5 % = 125.00."), "{why:?}");

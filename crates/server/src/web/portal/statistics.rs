@@ -5,6 +5,7 @@ use axum::{extract::State, http::StatusCode};
 use domain::{
     clock::Day,
     money::{Currency, Money},
+    text::grouped,
     withdrawal,
 };
 use store::{
@@ -54,8 +55,8 @@ struct Panel {
     on_hold: String,
     reserved: String,
     paid: String,
-    clients: i64,
-    sales: i64,
+    clients: String,
+    sales: String,
     profit: String,
     percent: String,
     /// How far it is to the next tier.
@@ -93,8 +94,8 @@ impl Panel {
             on_hold: money(balances.on_hold),
             reserved: money(balances.reserved),
             paid: money(balances.paid),
-            clients: partner.clients,
-            sales: partner.deals_won,
+            clients: grouped(partner.clients),
+            sales: grouped(partner.deals_won),
             profit: money(balances.profit),
             percent: rate.percent(),
             progress,
@@ -167,8 +168,8 @@ struct Days {
 struct DayRow {
     iso: String,
     day: String,
-    clicks: i64,
-    clients: i64,
+    clicks: String,
+    clients: String,
     profit: String,
 }
 
@@ -196,10 +197,8 @@ impl Days {
         Days {
             periods: PERIODS.map(|(days, label)| (view.with_days(days), label, days == length)).to_vec(),
             charts: vec![
-                chart::draw("clicks", "Clicks", first, &values(|day| day.clicks), |count| count.to_string()),
-                chart::draw("clients", "Clients", first, &values(|day| day.clients), |count| {
-                    count.to_string()
-                }),
+                chart::draw("clicks", "Clicks", first, &values(|day| day.clicks), grouped),
+                chart::draw("clients", "Clients", first, &values(|day| day.clients), grouped),
                 chart::draw("profit", &profit, first, &values(|day| day.profit.minor()), money),
             ],
             rows: days
@@ -208,8 +207,8 @@ impl Days {
                 .map(|day| DayRow {
                     iso: day.day.iso(),
                     day: day.day.start().date(),
-                    clicks: day.clicks,
-                    clients: day.clients,
+                    clicks: grouped(day.clicks),
+                    clients: grouped(day.clients),
                     profit: currency.format(day.profit),
                 })
                 .collect(),

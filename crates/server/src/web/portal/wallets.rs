@@ -94,6 +94,8 @@ struct Row {
     address_error: Option<String>,
     /// What the check of the address couldn't make sure of.
     warning: Option<&'static str>,
+    /// The address as it is stored, to be read in whole where the field is too narrow for it.
+    groups: Vec<String>,
     /// From when it can be paid to, where it was added or changed lately.
     payable_from: Option<String>,
 }
@@ -118,6 +120,7 @@ impl Row {
             kind: wallet.kind.as_str().into(),
             label: wallet.label.clone(),
             address: wallet::display(wallet.kind, &wallet.address),
+            groups: wallet::groups(&wallet.address),
             warning: if is_unproven { warning() } else { None },
             ..Row::new(index)
         }

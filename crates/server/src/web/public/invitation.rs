@@ -8,6 +8,7 @@ use axum::{
 };
 use axum_extra::extract::CookieJar;
 use domain::text::{Email, Name};
+use store::accounts;
 
 use crate::{
     app::App,
@@ -48,7 +49,10 @@ impl InvitationPage {
 
 async fn find(app: &App, secret: &str) -> Result<Invitation, PageError> {
     let secret = secret.to_owned();
-    app.read(move |tx, env| staff::invitation(tx, env, &secret)).await?.ok_or_else(gone)
+    match app.read(move |tx, env| staff::invitation(tx, env, &secret)).await? {
+        Some(invitation) => Ok(invitation),
+        None => Err(gone(app).await?),
+    }
 }
 
 /// `GET /invitation/{token}`
@@ -109,7 +113,7 @@ pub async fn submit(
             let jar = jar.add(session_cookie(&app, joined.token)).add(device_cookie(&app, device));
             Ok((jar, go_to(paths::OFFICE)?).into_response())
         }
-        Err(StaffError::Gone) => Err(gone()),
+        Err(StaffError::Gone) => Err(gone(&app).await?),
         Err(StaffError::Db(error)) => Err(error.into()),
         Err(refusal) => {
             form.refuse("email", refusal);
@@ -118,14 +122,17 @@ pub async fn submit(
     }
 }
 
-fn gone() -> PageError {
-    PageError::Explained(Explanation {
+/// The server prints an address for the first admin only: everybody else asks one.
+async fn gone(app: &App) -> Result<PageError, PageError> {
+    let sentence = if app.read(|tx, _| accounts::any_staff(tx)).await? {
+        "It has been used, or it has run out. Ask an admin for a new one."
+    } else {
+        "It has been used, or it has run out. Nobody works here yet: restart the server, and it prints a new address."
+    };
+    Ok(PageError::Explained(Explanation {
         status: StatusCode::GONE,
         title: "This invitation no longer works".into(),
-        sentence:
-            "It has been used, or it has run out. Ask an admin for a new one; if nobody works here yet, \
-                   restart the server and it prints a new address."
-                .into(),
+        sentence: sentence.into(),
         way_on: (paths::SIGN_IN.into(), "Sign in"),
-    })
+    }))
 }
