@@ -47,7 +47,7 @@ test('a forgotten password, with mail', async (t) => {
 
   await chapter('a real mail comes, in text and HTML', async () => {
     const mail = await mailbox.mailTo(MARA.email, 'Choose a new password');
-    assert.match(mail.headers.to, /Mara Lindqvist/);
+    assert.equal(mail.headers.to, MARA.email, 'nobody is named whose address is not confirmed');
     assert.equal(mail.headers['auto-submitted'], 'auto-generated');
     link = linkIn(mail, '/reset/');
     assert.ok(mail.html.includes(link));
