@@ -49,7 +49,7 @@ for (const database of DATABASES) {
 
     await chapter('a real mail comes, in text and HTML', async () => {
       const mail = await mailbox.mailTo(MARA.email, 'Choose a new password');
-      assert.match(mail.headers.to, /Mara Lindqvist/);
+      assert.equal(mail.headers.to, MARA.email, 'nobody is named whose address is not confirmed');
       assert.equal(mail.headers['auto-submitted'], 'auto-generated');
       link = linkIn(mail, '/reset/');
       assert.ok(mail.html.includes(link));
