@@ -415,7 +415,7 @@ mod tests {
         for part in [
             "Mara &#60;Lindqvist&#62;",
             "http://localhost/r/",
-            "1204",
+            "1,204",
             "−2,400.00",
             "1,840.00",
             "48 h left",
