@@ -115,6 +115,8 @@ notices! {
     WithdrawalRejected "withdrawal_rejected" "A withdrawal rejected" AlwaysMail,
     /// A payment that was sent has come back.
     PaymentReturned "payment_returned" "A payment that came back" AlwaysMail,
+    /// Finance gave a bonus or corrected the balance.
+    Adjusted "adjusted" "A bonus or a correction" AlwaysMail,
     /// A claim was ruled on.
     ClaimRuled "claim_ruled" "A claim decided" AlwaysMail,
     /// A client now belongs to somebody else.
@@ -123,6 +125,8 @@ notices! {
     SupportReceived "support_received" "A support request received" MailOnly,
     /// A support request was answered.
     SupportAnswered "support_answered" "A support request answered" MailOnly,
+    /// A support request was closed without a further answer.
+    SupportClosed "support_closed" "A support request closed" MailOnly,
     /// Feedback was answered.
     FeedbackAnswered "feedback_answered" "Feedback answered" MailOnly,
     /// A wallet was added, changed or removed.
@@ -161,10 +165,12 @@ impl NoticeKind {
         use NoticeKind::*;
         match self {
             NewClient | DealWon | DealLost | DealChanged | ClientMoved => Some(Permission::ReadClients),
-            WithdrawalRequested | WithdrawalPaid | WithdrawalRejected | PaymentReturned | WalletChanged
-            | OfficeWithdrawal | OfficeDue => Some(Permission::ReadWithdrawals),
+            WithdrawalRequested | WithdrawalPaid | WithdrawalRejected | PaymentReturned | Adjusted
+            | WalletChanged | OfficeWithdrawal | OfficeDue => Some(Permission::ReadWithdrawals),
             ClaimRuled | OfficeClaim => Some(Permission::RuleOnClaims),
-            SupportReceived | SupportAnswered | OfficeSupport => Some(Permission::AnswerSupport),
+            SupportReceived | SupportAnswered | SupportClosed | OfficeSupport => {
+                Some(Permission::AnswerSupport)
+            }
             FeedbackAnswered => Some(Permission::ReadFeedback),
             // Secrets in these have a rule of their own.
             Welcome | ConfirmEmail | ReleaseEmail | AdoptEmail | EmailKnown | EmailChanged | Recovery
@@ -177,7 +183,10 @@ impl NoticeKind {
     /// mailbox: that of a change of the address, or the one that a support request has named.
     pub const fn follows_account(self) -> bool {
         use NoticeKind::*;
-        !matches!(self, ReleaseEmail | AdoptEmail | EmailChanged | SupportReceived | SupportAnswered)
+        !matches!(
+            self,
+            ReleaseEmail | AdoptEmail | EmailChanged | SupportReceived | SupportAnswered | SupportClosed
+        )
     }
 
     /// For how long the one-time address in it can be used, in microseconds; none where it has none, or where it says

@@ -141,6 +141,13 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// Finance gave a bonus or corrected the balance.
+    Adjusted {
+        /// How much was given, or taken where it is below zero.
+        amount: Money,
+        /// Why.
+        reason: String,
+    },
     /// A claim was ruled on.
     ClaimRuled {
         /// Whom the partner claimed.
@@ -177,6 +184,13 @@ pub enum Notice {
         ticket: i64,
         /// The answer.
         answer: String,
+        /// The whole path of the page that shows the thread: with a secret for whoever has no account.
+        path: String,
+    },
+    /// A support request was closed without a further answer.
+    SupportClosed {
+        /// The ticket number.
+        ticket: i64,
         /// The whole path of the page that shows the thread: with a secret for whoever has no account.
         path: String,
     },
@@ -276,6 +290,8 @@ impl Notice {
             Notice::WithdrawalPaid { .. } => NoticeKind::WithdrawalPaid,
             Notice::WithdrawalRejected { .. } => NoticeKind::WithdrawalRejected,
             Notice::PaymentReturned { .. } => NoticeKind::PaymentReturned,
+            Notice::Adjusted { .. } => NoticeKind::Adjusted,
+            Notice::SupportClosed { .. } => NoticeKind::SupportClosed,
             Notice::ClaimRuled { .. } => NoticeKind::ClaimRuled,
             Notice::ClientMoved { .. } => NoticeKind::ClientMoved,
             Notice::SupportReceived { .. } => NoticeKind::SupportReceived,

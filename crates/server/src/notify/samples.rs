@@ -104,6 +104,8 @@ pub fn all() -> Vec<Notice> {
         },
         Notice::WithdrawalRejected { amount: money(50_000), reason: reason() },
         Notice::PaymentReturned { amount: money(50_000), reason: "The bank knows no such account.".into() },
+        Notice::Adjusted { amount: money(25_050), reason: reason() },
+        Notice::Adjusted { amount: money(-5_050), reason: reason() },
         Notice::ClaimRuled { client_name: name(), accepted: Some(1042), reason: reason() },
         Notice::ClaimRuled { client_name: name(), accepted: None, reason: reason() },
         Notice::ClientMoved {
@@ -125,6 +127,7 @@ pub fn all() -> Vec<Notice> {
             message: "Where is my payment?\n\nIt was due on Monday.".into(),
         },
         Notice::SupportAnswered { ticket: 311, answer: reason(), path: "/support/311".into() },
+        Notice::SupportClosed { ticket: 311, path: "/support/311".into() },
         Notice::FeedbackAnswered {
             message: "More colours, please.".into(),
             answer: "They are on their way.".into(),

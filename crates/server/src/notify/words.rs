@@ -3,6 +3,7 @@
 use domain::{
     money::Money,
     notice::{Choice, NoticeKind},
+    support::REPLY_DAYS,
 };
 
 use super::{Letter, Notice};
@@ -249,6 +250,16 @@ impl Notice {
                 Some(reason.clone()),
                 Some(("Open Wallets", to(paths::WALLETS))),
             ),
+            Notice::Adjusted { amount, reason } => say(
+                match amount.is_positive() {
+                    true => format!("You were given {}", money(*amount)),
+                    false => format!("{} was taken from your balance", money(-*amount)),
+                },
+                vec!["Finance has booked this outside of your deals and withdrawals. The reason:".into()],
+                vec![],
+                Some(reason.clone()),
+                Some(("See your entries", to(paths::STATEMENT))),
+            ),
             Notice::ClaimRuled { client_name, accepted, reason } => say(
                 match accepted {
                     Some(_) => format!("Your claim is accepted: {client_name} is your client"),
@@ -301,6 +312,16 @@ impl Notice {
                 vec!["We have answered your request. To reply, open the conversation.".into()],
                 vec![],
                 Some(answer.clone()),
+                Some(("Read and reply", to(path))),
+            ),
+            Notice::SupportClosed { ticket, path } => say(
+                format!("Your request S-{ticket} is closed"),
+                vec![format!(
+                    "We take it as done. If it isn't, reply within {}: that opens it again.",
+                    plural(REPLY_DAYS, "day")
+                )],
+                vec![],
+                None,
                 Some(("Read and reply", to(path))),
             ),
             Notice::FeedbackAnswered { message, answer } => say(

@@ -17,7 +17,10 @@ use super::{
     Actor,
     audit::{self, Act, Change},
 };
-use crate::app::Env;
+use crate::{
+    app::Env,
+    notify::{self, Notice},
+};
 
 /// What finance wants to adjust.
 #[derive(Debug, Clone)]
@@ -146,6 +149,8 @@ fn book(tx: &mut Tx, env: &Env, by: &Actor, made: &Adjustment) -> Result<(), Adj
         Err(ApplyError::Db(error)) => return Err(error.into()),
         Err(error) => return Err(AdjustError::Ledger(error)),
     }
+    let notice = Notice::Adjusted { amount: made.amount, reason: made.reason.clone() };
+    notify::tell(tx, env, &made.partner.id, &notice)?;
     record(tx, env, by, "adjustment.booked", made)?;
     Ok(())
 }

@@ -326,20 +326,28 @@ pub fn answer(tx: &mut Tx, env: &Env, by: &Actor, seen: Seen, answer: &Message) 
     say(tx, env, ticket.number, EntryKind::Answer, (Some(&by.id), &by.name), answer.as_str(), None)?;
     tickets::advance(tx, &ticket, status, env.now)?;
     tickets::set_answered(tx, ticket.number, &by.id, env.now)?;
-    let path = match ticket.partner {
-        Some(_) => paths::support_ticket(ticket.number),
-        None => {
-            // Each mail has a secret of its own: none is kept in readable form, so none could be mailed again.
-            let secret = env.ids.secret();
-            tickets::insert_key(tx, &hash(&secret), ticket.number, env.now)?;
-            paths::support_by_secret(ticket.number, &secret)
-        }
-    };
+    let path = way_back(tx, env, &ticket)?;
     let notice = Notice::SupportAnswered { ticket: ticket.number, answer: answer.to_string(), path };
+    write(tx, env, &ticket, &notice)?;
+    record(tx, env, by, "support.answered", &ticket, status)
+}
+
+/// The path that leads back to a request: for a guest with a secret, of its own in each mail, since none is kept in
+/// readable form.
+fn way_back(tx: &mut Tx, env: &Env, ticket: &Ticket) -> Result<String, DbError> {
+    if ticket.partner.is_some() {
+        return Ok(paths::support_ticket(ticket.number));
+    }
+    let secret = env.ids.secret();
+    tickets::insert_key(tx, &hash(&secret), ticket.number, env.now)?;
+    Ok(paths::support_by_secret(ticket.number, &secret))
+}
+
+/// Writes to the address of a request.
+fn write(tx: &mut Tx, env: &Env, ticket: &Ticket, notice: &Notice) -> Result<(), DbError> {
     let account_id = ticket.partner.as_ref().map(|partner| partner.id.as_str());
     let to = Recipient { name: &ticket.name, email: &ticket.email };
-    notify::write_to(tx, env, account_id, to, &notice)?;
-    record(tx, env, by, "support.answered", &ticket, status)
+    notify::write_to(tx, env, account_id, to, notice)
 }
 
 /// Keeps a note that staff alone can read.
@@ -352,7 +360,7 @@ pub fn note(tx: &mut Tx, env: &Env, by: &Actor, number: i64, note: &Message) -> 
     record(tx, env, by, "support.noted", &ticket, ticket.status)
 }
 
-/// Closes a request, or opens it again.
+/// Closes a request, or opens it again. Who still waits for an answer is told that none comes.
 ///
 /// # Errors
 /// [`ActError::Overtaken`] when a colleague has answered or the person has written meanwhile.
@@ -369,6 +377,10 @@ pub fn set_closed(tx: &mut Tx, env: &Env, by: &Actor, seen: Seen, closed: bool) 
     }
     say(tx, env, ticket.number, entry, (Some(&by.id), &by.name), "", None)?;
     tickets::advance(tx, &ticket, status, env.now)?;
+    if closed && ticket.status == TicketStatus::Open {
+        let path = way_back(tx, env, &ticket)?;
+        write(tx, env, &ticket, &Notice::SupportClosed { ticket: ticket.number, path })?;
+    }
     record(tx, env, by, word, &ticket, status)
 }
 

@@ -305,6 +305,15 @@ both_databases!(finance_gives_bonuses_and_corrects_balances, async |db: Db| {
     assert_eq!(site.balances(&partner).await.available.minor(), 425_050);
     adjust(&ann, &partner, "-50.50", "correction", "two").await.expect(StatusCode::SEE_OTHER);
     partner.browser.get("/statistics/entries").await.expect_text("As agreed");
+    let mut told: Vec<String> = site
+        .letters()
+        .await
+        .into_iter()
+        .filter(|(notice, ..)| notice == "adjusted")
+        .map(|(.., body)| body)
+        .collect();
+    told.sort();
+    assert!(told.len() == 2 && told.iter().all(|body| body.contains("As agreed")), "{told:?}");
     for (amount, kind) in [("0", "bonus"), ("-5", "bonus"), ("5", "gift"), ("x", "correction")] {
         adjust(&ann, &partner, amount, kind, "bad").await.expect(StatusCode::UNPROCESSABLE_ENTITY);
     }

@@ -37,7 +37,14 @@ const GROUPS: [(&str, &[NoticeKind]); 3] = {
         ("Your clients", &[NewClient, DealWon, DealLost, DealChanged, RateRaised, ClientMoved, ClaimRuled]),
         (
             "Your money",
-            &[WithdrawalRequested, WithdrawalPaid, WithdrawalRejected, PaymentReturned, WalletChanged],
+            &[
+                WithdrawalRequested,
+                WithdrawalPaid,
+                WithdrawalRejected,
+                PaymentReturned,
+                Adjusted,
+                WalletChanged,
+            ],
         ),
         ("Your account", &[NewSignIn, AccountChanged]),
     ]

@@ -42,6 +42,11 @@ both_databases!(two_colleagues_at_once_see_each_other, async |db: Db| {
     sue.post(&close, &[("version", "2")]).await.expect(StatusCode::CONFLICT).expect_text("Wait!");
     sue.post(&close, &[("version", "broken")]).await.expect(StatusCode::CONFLICT);
     sue.post(&close, &[("version", "3")]).await.expect(StatusCode::SEE_OTHER);
+    // The guest, who still waited, is told, with a way back that works.
+    let closed = mail(&site, NoticeKind::SupportClosed).await;
+    assert_eq!(closed.len(), 1);
+    let back = site.browser().get(&secret_path(&closed[0], number)).await;
+    back.expect(StatusCode::OK).expect_text("Wait!");
     // What is closed takes no answer, and what was typed is kept.
     let late = answer(&finn, number, "Too late", 4).await.expect(StatusCode::CONFLICT);
     late.expect_text("Too late");
