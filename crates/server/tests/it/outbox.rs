@@ -134,7 +134,7 @@ both_databases!(the_outbox_is_no_way_around_the_permission_table, async |db: Db|
             assert_eq!(list.body.contains(&message.subject), may, "{role:?} {:?}", message.notice);
         }
         for secret in ["REF-4711", "2,000.00", "500.00"] {
-            assert_eq!(list.body.contains(secret) && role == Role::Support, false, "{secret}");
+            assert!(role != Role::Support || !list.body.contains(secret), "{secret}");
         }
     }
     let hidden = messages

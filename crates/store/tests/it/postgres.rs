@@ -56,7 +56,7 @@ fn a_locked_row_can_be_referred_to() {
     let test = testing::postgres();
     table(&test.db);
     write(&test.db, |tx| {
-        tx.exec(INSERT, &params![1, 0])?;
+        tx.exec(INSERT, params![1, 0])?;
         tx.exec("CREATE TABLE reference (row_id BIGINT REFERENCES case_row (id))", &[])
     })
     .unwrap();
