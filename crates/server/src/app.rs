@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     limits::Limits,
     notify::{mail::Mailer, telegram::Bot},
+    redirect::Recorder,
 };
 
 /// The state of the server. Cloning it is cheap.
@@ -40,6 +41,8 @@ pub struct Inner {
     pub bot: Option<Bot>,
     /// The way to the mail server, where there is one.
     pub mailer: Option<Mailer>,
+    /// Writes clicks down.
+    pub clicks: Recorder,
     /// The programme as last read.
     programme: RwLock<Arc<Programme>>,
     /// Argon2 takes 19 MiB and a core for tens of milliseconds: no more at once than there are cores.
@@ -116,7 +119,15 @@ impl App {
         let from = config.mail_from.as_ref().and_then(|from| from.parse().ok());
         let mailer = config.smtp.as_ref().zip(from).map(|(smtp, from)| Mailer::new(smtp, from));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let clicks = Recorder::start(
+            db.clone(),
+            clock.clone(),
+            ids.clone(),
+            config.click_folder(),
+            config.click_patience,
+        );
         Ok(App(Arc::new(Inner {
+            clicks,
             config,
             public_url,
             db,

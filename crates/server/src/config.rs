@@ -2,7 +2,7 @@
 
 mod smtp;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
@@ -34,7 +34,13 @@ pub struct Config {
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
+    /// How long a client who has followed a link waits for the database before the click is kept in a file. Not a
+    /// setting: tests on busy machines are more patient.
+    pub click_patience: Duration,
 }
+
+/// A client is sent on within 50 ms: this leaves time for the disk.
+const CLICK_PATIENCE: Duration = Duration::from_millis(35);
 
 pub use smtp::{Encryption, Smtp};
 
@@ -222,7 +228,13 @@ impl Config {
             rate_limit: given.rate_limit.unwrap_or(1),
             log: given.log.unwrap_or_else(|| "info,memory_serve=warn".into()),
             log_format: given.log_format.unwrap_or(LogFormat::Text),
+            click_patience: CLICK_PATIENCE,
         })
+    }
+
+    /// Where clicks wait for a database that is away.
+    pub fn click_folder(&self) -> PathBuf {
+        self.data_dir.join("clicks")
     }
 
     /// The address people reach the server under, without a slash at the end.

@@ -11,7 +11,7 @@ use crate::{
     app::{App, Env},
     daily,
     notify::{telegram::poller::Poller, worker},
-    ops,
+    ops, redirect,
 };
 
 /// How often it is looked whether commissions have become available.
@@ -47,6 +47,7 @@ pub fn start(app: &App) -> Jobs {
         matching::fill_keys(tx, KEYS_BATCH)
     });
     tokio::spawn(sweep(app.clone()));
+    tokio::spawn(know_codes(app.clone()));
     tokio::spawn(daily::run(app.clone()));
     if app.bot.is_some() {
         tokio::spawn(Poller::new(app.clone()).run());
@@ -91,6 +92,15 @@ fn again<E>(
     });
 }
 
+/// Gets ready for links to be followed: the partners' codes, and the list of programs that aren't counted. A click that
+/// comes before is looked up.
+async fn know_codes(app: App) {
+    tokio::task::spawn_blocking(redirect::load_programs);
+    if let Err(error) = app.clicks.directory().fill(&app.db).await {
+        tracing::warn!(%error, "the partners' codes could not be read; each is looked up with its first click");
+    }
+}
+
 async fn sweep(app: App) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
@@ -110,6 +120,8 @@ pub async fn sweep_once(app: &App) -> Result<(), DbError> {
     app.write(|tx, env| recovery::close_answered(tx, env.now.plus(-RECOVERY_KEPT), env.now)).await?;
     app.write(|tx, env| support::sweep_keys(tx, env.now.plus(-SUPPORT_KEYS_KEPT))).await?;
     app.write(ops::clicks::sweep_damaged).await?;
+    app.write(ops::clicks::forget_writers).await?;
+    while app.write(ops::clicks::delete_old).await? > 0 {}
     while app.write(|tx, env| outbox::sweep(tx, env.now, SWEEP_MESSAGES)).await? > 0 {}
     Ok(())
 }

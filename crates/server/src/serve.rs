@@ -13,6 +13,7 @@ use crate::{
     notify::telegram,
     ops,
     real::{SystemClock, SystemIds},
+    redirect::Spool,
     web::{self, paths},
 };
 
@@ -72,6 +73,14 @@ pub async fn prepare(config: Config) -> anyhow::Result<Ready> {
     };
     let opened = config.clone();
     let db = tokio::task::spawn_blocking(move || open_database(&opened)).await??;
+    let folder = config.click_folder();
+    Spool::try_out(&folder).with_context(|| {
+        format!(
+            "The folder {}, where clicks wait for a database that is away, can't be written to. Choose another data \
+             folder with GOODWORD_DATA_DIR",
+            folder.display()
+        )
+    })?;
     let app = App::new(config, public_url, db, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
     Ok(Ready { app, listener })
 }

@@ -1,13 +1,10 @@
-//! Clicks: visits through referral links.
+//! Clicks: visits through referral links, written down in batches.
 
 use crate::{
     DbError, Tx, Value, params,
     partners::{self, PartnerDay},
 };
-use domain::{
-    clock::{Day, Timestamp},
-    money::Money,
-};
+use domain::clock::{Day, Timestamp};
 use std::collections::BTreeMap;
 
 /// A visit through a partner's link.
@@ -25,39 +22,71 @@ pub struct Click<'a> {
     pub at: Timestamp,
 }
 
-const INSERT: &str =
-    "INSERT INTO click (at, partner_id, repaired_from, source, automatic) VALUES ($1, $2, $3, $4, $5)";
+/// The lower bits of a click's number, which tell the clicks of one millisecond apart.
+const APART_BITS: u32 = 21;
+const APART: i64 = 1 << APART_BITS;
 
-/// Keeps a click and counts it for the partner's day.
-pub fn insert(tx: &mut Tx, click: &Click) -> Result<(), DbError> {
-    tx.exec(
-        INSERT,
-        params![click.at.micros(), click.partner_id, click.repaired_from, click.source, click.automatic],
-    )?;
-    if !click.automatic {
-        let day = PartnerDay { day: click.at.day(), clicks: 1, clients: 0, profit: Money::ZERO };
-        partners::add_to_day(tx, click.partner_id, day)?;
-    }
-    Ok(())
+/// The lowest number that a click of a moment, or a later one, can have (to the millisecond).
+pub const fn first_id(at: Timestamp) -> i64 {
+    (at.micros().div_euclid(1_000)) << APART_BITS
 }
 
-/// Keeps many clicks at once and counts them for their partners' days.
-pub fn insert_many(tx: &mut Tx, clicks: &[Click]) -> Result<(), DbError> {
+/// Keeps clicks and counts them for their partners' days.
+///
+/// `draw` is a random number, another one for each try: two servers that write clicks of the same millisecond can draw
+/// overlapping numbers, which the database refuses as [`SqlErrorKind::Unique`](crate::SqlErrorKind); then the whole is
+/// tried again.
+pub fn insert_many(tx: &mut Tx, clicks: &[Click], draw: u32) -> Result<(), DbError> {
+    let mut apart = i64::from(draw) % APART;
     let rows: Vec<Vec<Value>> = clicks
         .iter()
         .map(|click| {
-            params![click.at.micros(), click.partner_id, click.repaired_from, click.source, click.automatic]
-                .to_vec()
+            apart = (apart + 1) % APART;
+            let id = first_id(click.at) + apart;
+            let at = click.at.micros();
+            params![id, at, click.partner_id, click.repaired_from, click.source, click.automatic].to_vec()
         })
         .collect();
-    tx.many(INSERT, &rows)?;
+    tx.many(
+        "INSERT INTO click (id, at, partner_id, repaired_from, source, automatic) VALUES ($1, $2, $3, $4, $5, $6)",
+        &rows,
+    )?;
     // In the order of their keys, so that two who do this at once lock the rows in the same order.
-    let mut days: BTreeMap<(&str, Day), i64> = BTreeMap::new();
-    for click in clicks.iter().filter(|click| !click.automatic) {
-        *days.entry((click.partner_id, click.at.day())).or_default() += 1;
+    let mut days: BTreeMap<(&str, Day), PartnerDay> = BTreeMap::new();
+    for click in clicks {
+        let day = click.at.day();
+        let counted = days.entry((click.partner_id, day)).or_insert_with(|| PartnerDay::empty(day));
+        if click.automatic {
+            counted.automatic += 1;
+        } else {
+            counted.clicks += 1;
+        }
     }
-    for ((partner_id, day), clicks) in days {
-        partners::add_to_day(tx, partner_id, PartnerDay { day, clicks, clients: 0, profit: Money::ZERO })?;
-    }
-    Ok(())
+    let days: Vec<_> = days.into_iter().map(|((partner_id, _), day)| (partner_id, day)).collect();
+    partners::add_to_days(tx, &days)
+}
+
+/// Notes that a writer has brought a batch. Returns no when it was brought before (or a later one was): then it must not
+/// be written again. Call it first in the transaction: whoever brings the same batch meanwhile waits for its end.
+pub fn begin_batch(tx: &mut Tx, writer: &str, batch: i64, now: Timestamp) -> Result<bool, DbError> {
+    let begun = tx.exec(
+        "INSERT INTO click_writer (id, batch, seen_at) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, seen_at = excluded.seen_at
+         WHERE click_writer.batch < excluded.batch",
+        params![writer, batch, now.micros()],
+    )?;
+    Ok(begun == 1)
+}
+
+/// Deletes the oldest clicks that are earlier than a moment, at most `limit`. Returns how many.
+pub fn delete_before(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, DbError> {
+    tx.exec(
+        "DELETE FROM click WHERE id IN (SELECT id FROM click WHERE id < $1 ORDER BY id LIMIT $2)",
+        params![first_id(before), limit],
+    )
+}
+
+/// Forgets writers that have brought nothing since a moment.
+pub fn forget_writers(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+    tx.exec("DELETE FROM click_writer WHERE seen_at < $1", params![before.micros()])
 }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 
 use crate::{
     DbError, Tx, Value,
+    clicks::first_id,
     clients::{self, Client},
     params,
     search::like,
@@ -14,37 +15,18 @@ use domain::{
     clock::Timestamp,
 };
 
-/// A table that grows with time: rows with higher numbers are later ones. Two servers may swap neighbours, which
-/// doesn't matter here.
-#[derive(Debug, Clone, Copy)]
-enum Growing {
-    Clients,
-    Clicks,
-}
-
-impl Growing {
-    const fn names(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Growing::Clients => ("client", "number", "created_at"),
-            Growing::Clicks => ("click", "id", "at"),
-        }
-    }
-}
-
-/// The first number whose row is not earlier than a moment, by halving: some thirty reads by key.
-fn first_from(tx: &mut Tx, growing: Growing, at: Timestamp) -> Result<i64, DbError> {
-    let (table, number, time) = growing.names();
+/// The number of the first client who is not earlier than a moment, by halving: some thirty reads by key. Clients with
+/// higher numbers are later ones; two servers may swap neighbours, which doesn't matter here.
+fn first_from(tx: &mut Tx, at: Timestamp) -> Result<i64, DbError> {
     // Each end by the key: asked for together, SQLite walks the whole table.
-    let end = |order: &str| format!("SELECT {number} FROM {table} ORDER BY {number} {order} LIMIT 1");
-    let (Some(lowest), Some(highest)) = (tx.opt(&end("ASC"), params![])?, tx.opt(&end("DESC"), params![])?)
-    else {
-        return Ok(0);
-    };
+    let lowest = tx.opt("SELECT number FROM client ORDER BY number LIMIT 1", params![])?;
+    let highest = tx.opt("SELECT number FROM client ORDER BY number DESC LIMIT 1", params![])?;
+    let (Some(lowest), Some(highest)) = (lowest, highest) else { return Ok(0) };
     let (mut low, mut high) = (lowest.get::<i64>(0)?, highest.get::<i64>(0)? + 1);
-    let sql = format!("SELECT {number}, {time} FROM {table} WHERE {number} >= $1 ORDER BY {number} LIMIT 1");
+    let next = "SELECT number, created_at FROM client WHERE number >= $1 ORDER BY number LIMIT 1";
     while low < high {
         let middle = low + (high - low) / 2;
-        match tx.opt(&sql, params![middle])? {
+        match tx.opt(next, params![middle])? {
             Some(row) if row.get::<i64>(1)? < at.micros() => low = row.get::<i64>(0)? + 1,
             _ => high = middle,
         }
@@ -94,7 +76,7 @@ pub fn by_words(tx: &mut Tx, name: &str, from: Timestamp) -> Result<Vec<Client>,
     words.retain(|word| word.chars().count() >= SHORTEST_WORD);
     words.sort_by_key(|word| Reverse(word.len()));
     words.truncate(MOST_WORDS);
-    let first = first_from(tx, Growing::Clients, from)?;
+    let first = first_from(tx, from)?;
     let mut found = Vec::new();
     for word in words {
         let which =
@@ -116,7 +98,7 @@ pub fn by_time(
     to: Timestamp,
     limit: i64,
 ) -> Result<(Vec<Client>, bool), DbError> {
-    let first = first_from(tx, Growing::Clients, from)?;
+    let first = first_from(tx, from)?;
     let end = first.saturating_add(limit);
     let which = "c.number >= $1 AND c.number < $2 AND c.created_at < $3 ORDER BY c.number";
     let found = select(tx, which, params![first, end, to.micros()])?;
@@ -148,14 +130,25 @@ pub fn clicks(
     budget: &mut i64,
     limit: i64,
 ) -> Result<(Vec<FoundClick>, bool), DbError> {
-    let first = first_from(tx, Growing::Clicks, from)?;
-    let end = first_from(tx, Growing::Clicks, to)?;
-    let looked_at = (end - first).clamp(0, (*budget).max(0));
+    let (first, end) = (first_id(from), first_id(to));
+    // The first click that the budget doesn't reach any more, if there is one.
+    let beyond = tx.opt(
+        "SELECT id FROM click WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 1 OFFSET $3",
+        params![first, end, (*budget).max(0)],
+    )?;
+    let beyond: Option<i64> = beyond.map(|row| row.get(0)).transpose()?;
+    let stop = beyond.unwrap_or(end);
+    let looked_at = match beyond {
+        Some(_) => (*budget).max(0),
+        None => {
+            tx.one("SELECT COUNT(*) FROM click WHERE id >= $1 AND id < $2", params![first, end])?.get(0)?
+        }
+    };
     *budget -= looked_at;
     let rows = tx.all(
         "SELECT at, source, repaired_from FROM click
          WHERE id >= $1 AND id < $2 AND partner_id = $3 AND automatic = 0 ORDER BY id LIMIT $4",
-        params![first, first + looked_at, partner_id, limit],
+        params![first, stop, partner_id, limit],
     )?;
     let clicks = rows
         .iter()
@@ -164,7 +157,7 @@ pub fn clicks(
             Ok(FoundClick { at, source: row.get(1)?, repaired_from: row.get(2)? })
         })
         .collect::<Result<_, DbError>>()?;
-    Ok((clicks, first + looked_at >= end))
+    Ok((clicks, beyond.is_none()))
 }
 
 /// A code that could not be read.

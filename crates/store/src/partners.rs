@@ -160,19 +160,47 @@ pub struct PartnerDay {
     pub day: Day,
     /// Visits through the link.
     pub clicks: i64,
+    /// Visits of programs that look at links; not among the others.
+    pub automatic: i64,
     /// New clients.
     pub clients: i64,
     /// Commissions booked, less those reversed.
     pub profit: Money,
 }
 
+impl PartnerDay {
+    /// A day on which nothing has happened yet.
+    pub const fn empty(day: Day) -> PartnerDay {
+        PartnerDay { day, clicks: 0, automatic: 0, clients: 0, profit: Money::ZERO }
+    }
+
+    /// Whether something happened that is counted.
+    pub fn counts(&self) -> bool {
+        self.clicks != 0 || self.clients != 0 || self.profit != Money::ZERO
+    }
+}
+
 /// Adds to one day of a partner.
 pub fn add_to_day(tx: &mut Tx, id: &str, add: PartnerDay) -> Result<(), DbError> {
-    tx.exec(
-        "INSERT INTO partner_day (partner_id, day, clicks, clients, profit) VALUES ($1, $2, $3, $4, $5)
+    add_to_days(tx, &[(id, add)])
+}
+
+/// Adds to days of several partners. They must be in the order of partner and day, and each there once: so two who do
+/// this at once never wait for each other crosswise.
+pub fn add_to_days(tx: &mut Tx, days: &[(&str, PartnerDay)]) -> Result<(), DbError> {
+    let rows: Vec<_> = days
+        .iter()
+        .map(|(id, add)| {
+            let profit = add.profit.minor();
+            params![*id, add.day.0, add.clicks, add.automatic, add.clients, profit].to_vec()
+        })
+        .collect();
+    tx.many(
+        "INSERT INTO partner_day (partner_id, day, clicks, automatic, clients, profit) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (partner_id, day) DO UPDATE SET clicks = partner_day.clicks + excluded.clicks,
+            automatic = partner_day.automatic + excluded.automatic,
             clients = partner_day.clients + excluded.clients, profit = partner_day.profit + excluded.profit",
-        params![id, add.day.0, add.clicks, add.clients, add.profit.minor()],
+        &rows,
     )?;
     Ok(())
 }
@@ -180,7 +208,8 @@ pub fn add_to_day(tx: &mut Tx, id: &str, add: PartnerDay) -> Result<(), DbError>
 /// The days of a partner on which something happened, from a day on, ascending.
 pub fn days(tx: &mut Tx, id: &str, from: Day) -> Result<Vec<PartnerDay>, DbError> {
     let rows = tx.all(
-        "SELECT day, clicks, clients, profit FROM partner_day WHERE partner_id = $1 AND day >= $2 ORDER BY day",
+        "SELECT day, clicks, automatic, clients, profit FROM partner_day
+         WHERE partner_id = $1 AND day >= $2 ORDER BY day",
         params![id, from.0],
     )?;
     rows.iter()
@@ -188,18 +217,38 @@ pub fn days(tx: &mut Tx, id: &str, from: Day) -> Result<Vec<PartnerDay>, DbError
             Ok(PartnerDay {
                 day: Day(row.get(0)?),
                 clicks: row.get(1)?,
-                clients: row.get(2)?,
-                profit: Money::from_minor(row.get(3)?),
+                automatic: row.get(2)?,
+                clients: row.get(3)?,
+                profit: Money::from_minor(row.get(4)?),
             })
         })
         .collect()
 }
 
-/// All visits through a partner's link so far.
+/// The codes of the partners whose identifier comes after another, in their order.
+pub fn codes_after(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<(ReferralCode, String)>, DbError> {
+    let rows =
+        tx.all("SELECT code, id FROM partner WHERE id > $1 ORDER BY id LIMIT $2", params![after, limit])?;
+    rows.iter()
+        .map(|row| {
+            let code: String = row.get(0)?;
+            let read = ReferralCode::read(&code).ok_or_else(|| DbError::decode("partner.code", &code))?;
+            Ok((read.code, row.get(1)?))
+        })
+        .collect()
+}
+
+/// All visits of people through a partner's link so far.
 pub fn clicks(tx: &mut Tx, id: &str) -> Result<i64, DbError> {
-    tx.one(
-        "SELECT CAST(COALESCE(SUM(clicks), 0) AS BIGINT) FROM partner_day WHERE partner_id = $1",
+    Ok(visits(tx, id)?.0)
+}
+
+/// All visits through a partner's link so far: those of people, and those of programs that look at links.
+pub fn visits(tx: &mut Tx, id: &str) -> Result<(i64, i64), DbError> {
+    let row = tx.one(
+        "SELECT CAST(COALESCE(SUM(clicks), 0) AS BIGINT), CAST(COALESCE(SUM(automatic), 0) AS BIGINT)
+         FROM partner_day WHERE partner_id = $1",
         params![id],
-    )?
-    .get(0)
+    )?;
+    Ok((row.get(0)?, row.get(1)?))
 }

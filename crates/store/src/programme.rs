@@ -42,6 +42,8 @@ pub struct Programme {
     pub payer_iban: String,
     /// The BIC of its bank, or empty.
     pub payer_bic: String,
+    /// For how many days single clicks are kept; what is counted stays.
+    pub click_days: i64,
     /// The number of the Telegram group in which staff are told what waits, or empty.
     pub staff_chat: String,
     /// The rates by volume.
@@ -69,6 +71,7 @@ impl Programme {
             payer_name: String::new(),
             payer_iban: String::new(),
             payer_bic: String::new(),
+            click_days: 400,
             staff_chat: String::new(),
             tiers: Tiers::standard(),
             version: 1,
@@ -111,6 +114,7 @@ fn read(row: &Row) -> Result<Programme, DbError> {
         payer_iban: row.get(14)?,
         payer_bic: row.get(15)?,
         staff_chat: row.get(16)?,
+        click_days: row.get(17)?,
         tiers: Tiers::standard(),
         version: row.get(9)?,
     })
@@ -143,7 +147,7 @@ pub fn load(tx: &mut Tx) -> Result<Programme, DbError> {
     let row = tx.one(
         "SELECT name, currency, site_url, support_email, support_telegram, minimum_withdrawal, hold_days,
                 window_days, link_rule, version, claim_days, approval_from, cooling_hours, payer_name, payer_iban,
-                payer_bic, staff_chat
+                payer_bic, staff_chat, click_days
          FROM programme WHERE id = 1",
         params![],
     )?;
@@ -171,8 +175,8 @@ pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
         "UPDATE programme SET name = $1, currency = $2, site_url = $3, support_email = $4, support_telegram = $5,
                 minimum_withdrawal = $6, hold_days = $7, window_days = $8, link_rule = $9, claim_days = $10,
                 approval_from = $11, cooling_hours = $12, payer_name = $13, payer_iban = $14, payer_bic = $15,
-                staff_chat = $16, version = version + 1
-         WHERE id = 1 AND version = $17",
+                staff_chat = $16, click_days = $17, version = version + 1
+         WHERE id = 1 AND version = $18",
         params![
             &programme.name,
             programme.currency.code(),
@@ -190,6 +194,7 @@ pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
             &programme.payer_iban,
             &programme.payer_bic,
             &programme.staff_chat,
+            programme.click_days,
             programme.version
         ],
     )?;

@@ -329,7 +329,7 @@ impl<'a> Moving<'a> {
         }
         for ((id, day), (clients, profit)) in days {
             if clients != 0 || !profit.is_zero() {
-                partners::add_to_day(tx, id, PartnerDay { day, clicks: 0, clients, profit })?;
+                partners::add_to_day(tx, id, PartnerDay { clients, profit, ..PartnerDay::empty(day) })?;
             }
         }
         let to = self.to.as_ref().map(|partner| partner.id.as_str());

@@ -98,7 +98,7 @@ pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, Db
     }
     if let Some(partner_id) = &client.partner_id {
         partners::add_totals(tx, partner_id, 1, 0, Money::ZERO)?;
-        let day = PartnerDay { day: env.now.day(), clicks: 0, clients: 1, profit: Money::ZERO };
+        let day = PartnerDay { clients: 1, ..PartnerDay::empty(env.now.day()) };
         partners::add_to_day(tx, partner_id, day)?;
     }
     open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), None)?;

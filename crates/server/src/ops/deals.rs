@@ -336,7 +336,7 @@ pub fn release_due(tx: &mut Tx, env: &Env) -> Result<usize, DealError> {
 }
 
 fn add_profit(tx: &mut Tx, env: &Env, partner_id: &str, profit: Money) -> Result<(), DbError> {
-    partners::add_to_day(tx, partner_id, PartnerDay { day: env.now.day(), clicks: 0, clients: 0, profit })
+    partners::add_to_day(tx, partner_id, PartnerDay { profit, ..PartnerDay::empty(env.now.day()) })
 }
 
 fn history(

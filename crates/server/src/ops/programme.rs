@@ -66,6 +66,7 @@ fn words(programme: &Programme) -> Vec<(&'static str, String)> {
         ("Hold period, days", programme.hold_days.to_string()),
         ("Attribution window, days", programme.window_days.to_string()),
         ("Link rule", programme.link_rule.as_str().to_owned()),
+        ("Clicks are kept for, days", programme.click_days.to_string()),
         ("Time for a claim, working days", programme.claim_days.to_string()),
         (
             "Two people agree from",

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, request::Parts},
+    extract::{ConnectInfo, FromRequestParts, Request},
+    http::{Extensions, HeaderMap, request::Parts},
 };
 use ipnet::IpNet;
 
@@ -19,10 +19,19 @@ impl FromRequestParts<App> for Origin {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Origin, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let address = peer.map(|peer| client(peer, &parts.headers, &app.config.trusted_proxies));
-        Ok(Origin(address.map_or_else(|| "unknown".into(), address_key)))
+        Ok(Origin(origin(&parts.extensions, &parts.headers, app)))
     }
+}
+
+/// The visitor's address of a request that is not taken apart.
+pub fn origin_of(request: &Request, app: &App) -> String {
+    origin(request.extensions(), request.headers(), app)
+}
+
+fn origin(extensions: &Extensions, headers: &HeaderMap, app: &App) -> String {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let address = peer.map(|peer| client(peer, headers, &app.config.trusted_proxies));
+    address.map_or_else(|| "unknown".into(), address_key)
 }
 
 /// Walks from the nearest hop outwards and stops at the first address that is no trusted proxy.

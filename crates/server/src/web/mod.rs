@@ -50,19 +50,19 @@ pub fn router(app: App) -> Router {
                 .layer(middleware::from_fn_with_state(app.clone(), visitor::identify))
                 .layer(RequestBodyLimitLayer::new(BODY_LIMIT)),
         );
-    let answers = pages.merge(crate::redirect::routes()).layer(
-        ServiceBuilder::new()
-            .layer(middleware::from_fn_with_state(app.clone(), error::render))
-            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
-            .layer(CatchPanicLayer::custom(error::panicked)),
-    );
-    answers
-        .merge(crate::health::routes())
+    let answers = pages
         .layer(
             ServiceBuilder::new()
-                .layer(CompressionLayer::new().gzip(true))
-                .layer(middleware::from_fn_with_state(app.clone(), security::headers)),
+                .layer(middleware::from_fn_with_state(app.clone(), error::render))
+                .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+                .layer(CatchPanicLayer::custom(error::panicked)),
         )
+        .merge(crate::health::routes())
+        .layer(CompressionLayer::new().gzip(true));
+    // The click path stays clear of what pages need: it has its own patience, and nothing to compress.
+    answers
+        .merge(crate::redirect::routes().layer(CatchPanicLayer::new()))
+        .layer(middleware::from_fn_with_state(app.clone(), security::headers))
         .with_state(app)
         .merge(assets::routes())
 }

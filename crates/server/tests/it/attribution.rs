@@ -227,7 +227,10 @@ both_databases!(programs_that_look_at_links_are_not_counted, async |db: Db| {
     let head = http.request(Method::HEAD, &address).send().await.unwrap();
     assert_eq!(head.status(), StatusCode::FOUND);
     let id = partner.id.clone();
-    assert_eq!(site.read(move |tx| store::partners::clicks(tx, &id)).await, 0);
+    assert_eq!(site.read(move |tx| store::partners::visits(tx, &id)).await, (0, 2));
+    partner.browser.get("/statistics").await.expect_text("No clicks yet");
+    let office = site.staff(Role::Support).await;
+    office.get(&format!("/office/partners/{}", partner.id)).await.expect_text("and 2 of programs");
 });
 
 /// The same thing many times at once.

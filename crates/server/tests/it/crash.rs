@@ -12,7 +12,7 @@ use domain::permission::Role;
 use server::ops;
 use store::{Db, testing};
 
-use crate::support::{Browser, Partner, Site};
+use crate::support::{Browser, Folder, Partner, Site};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_goodword");
 
@@ -20,6 +20,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_goodword");
 pub struct Process {
     child: Child,
     pub url: String,
+    /// Its data, unless the environment says another place.
+    _folder: Folder,
 }
 
 impl Process {
@@ -29,9 +31,11 @@ impl Process {
 
     /// Starts a server with more in its environment.
     pub fn start_with(database: &str, environment: &[(&str, &str)]) -> Process {
+        let folder = Folder::new();
         let mut child = Command::new(PROGRAM)
             .args(["--listen", "127.0.0.1:0", "--rate-limit", "0", "--database", database])
             .env("GOODWORD_LOG", "error")
+            .env("GOODWORD_DATA_DIR", folder.path())
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
@@ -39,7 +43,7 @@ impl Process {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let greeting = lines.next().expect("a greeting").unwrap();
         let url = greeting.split(" at ").nth(1).expect("an address").trim().to_owned();
-        Process { child, url }
+        Process { child, url, _folder: folder }
     }
 
     pub fn kill(mut self) {

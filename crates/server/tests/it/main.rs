@@ -9,6 +9,7 @@ mod batches;
 mod bot_api;
 mod claims;
 mod claims_found;
+mod clicks;
 mod concurrency;
 mod crash;
 mod demo;

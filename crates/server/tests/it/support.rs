@@ -2,10 +2,12 @@
 
 use std::{
     net::SocketAddr,
+    path::{Path, PathBuf},
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use domain::{
@@ -49,6 +51,27 @@ impl MovedClock {
     }
 }
 
+/// A folder of a test's own, which the one who needs it makes; removed afterwards.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static FOLDERS: AtomicU64 = AtomicU64::new(0);
+        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        Folder(std::env::temp_dir().join(format!("goodword-folder-{}-{number}", std::process::id())))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A running server.
 pub struct Site {
     pub url: String,
@@ -63,12 +86,25 @@ impl Site {
         Site::start_with(db, Settings { rate_limit: Some(0), ..Settings::default() }).await
     }
 
+    /// Starts a server without rate limits that lets nobody who follows a link wait, as a real one.
+    pub async fn start_impatient(db: Db, folder: &Folder) -> Site {
+        let data_dir = Some(folder.path().to_owned());
+        let settings = Settings { rate_limit: Some(0), data_dir, ..Settings::default() };
+        Site::start_config(db, Config::new(settings).unwrap()).await
+    }
+
     /// Starts a server on a free port.
     pub async fn start_with(db: Db, settings: Settings) -> Site {
+        let mut config = Config::new(settings).unwrap();
+        // On a machine that runs many tests at once a commit may take its time.
+        config.click_patience = Duration::from_secs(20);
+        Site::start_config(db, config).await
+    }
+
+    async fn start_config(db: Db, config: Config) -> Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let clock = Arc::new(MovedClock::default());
-        let config = Config::new(settings).unwrap();
         let app = App::new(config, url.clone(), db, clock.clone(), Arc::new(SystemIds)).await.unwrap();
         let service = web::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });

@@ -1,6 +1,7 @@
 //! The contract of the data layer: the same cases on both databases, and what only one of them can do to a program.
 
 mod audit_damage;
+mod clicks;
 mod concurrency;
 mod ledger;
 mod ledger_concurrency;

@@ -1,7 +1,7 @@
 //! Finding what a claim may mean in tables that grow: the right rows, in bounded stretches.
 
 use domain::clock::{HOUR, Timestamp};
-use store::{Db, DbError, both_databases, matching, params};
+use store::{Db, DbError, both_databases, clicks::first_id, matching, params};
 
 const START: i64 = 1_795_421_400_000_000;
 
@@ -15,8 +15,8 @@ fn clicks(db: &Db) {
         let rows: Vec<_> = (0..300_i64)
             .map(|index| {
                 let partner = ["ann", "bob", "cid"][usize::try_from(index % 3).unwrap()];
-                params![10 + index * 7, at(index / 3).micros(), partner, "t.me", i64::from(index % 30 == 0)]
-                    .to_vec()
+                let id = first_id(at(index / 3)) + index * 7;
+                params![id, at(index / 3).micros(), partner, "t.me", i64::from(index % 30 == 0)].to_vec()
             })
             .collect();
         tx.many(

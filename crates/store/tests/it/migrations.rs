@@ -255,3 +255,45 @@ fn deals_keep_their_history_and_old_clients_are_given_keys() {
         new.close();
     }
 }
+
+#[test]
+fn clicks_of_an_older_version_come_along() {
+    for place in places() {
+        let db = Db::open(&place.url(), options(&MIGRATIONS[..9])).unwrap();
+        write(&db, |tx| {
+            tx.exec(
+                "INSERT INTO account (id, kind, name, email, email_key, created_at) VALUES ('ann', 'partner', '', '', '', 0)",
+                &[],
+            )?;
+            tx.exec("INSERT INTO partner (id, code, search) VALUES ('ann', '', '')", &[])?;
+            tx.exec("INSERT INTO partner_day (partner_id, day, clicks) VALUES ('ann', 20783, 2)", &[])?;
+            for (at, automatic) in [(20_783, 0), (20_783, 1), (20_783, 0), (20_784, 1)] {
+                tx.exec(
+                    "INSERT INTO click (at, partner_id, source, automatic) VALUES ($1, 'ann', 't.me', $2)",
+                    params![at * domain::clock::DAY + 5_123, automatic],
+                )?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        db.close();
+
+        let db = Db::open(&place.url(), options(MIGRATIONS)).unwrap();
+        let (days, ids) = read(&db, |tx| {
+            let days = store::partners::days(tx, "ann", domain::clock::Day(0))?;
+            let days: Vec<_> = days.iter().map(|day| (day.day.0, day.clicks, day.automatic)).collect();
+            let ids = tx.all("SELECT id, at FROM click ORDER BY id", &[])?;
+            let ids: Vec<(i64, i64)> =
+                ids.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, DbError>>()?;
+            Ok((days, ids))
+        })
+        .unwrap();
+        assert_eq!(days, [(20_783, 2, 1), (20_784, 0, 1)]);
+        assert_eq!(ids.len(), 4);
+        for (id, at) in ids {
+            let first = store::clicks::first_id(domain::clock::Timestamp::from_micros(at));
+            assert!((first..first + (1 << 21)).contains(&id), "{id} is not of {at}");
+        }
+        db.close();
+    }
+}

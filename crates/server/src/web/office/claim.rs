@@ -358,7 +358,6 @@ mod tests {
     use domain::{
         attribution::Method,
         claim::{ClaimStatus, matching::Reason},
-        clock::Day,
         money::Money,
         referral_code::damage::Damage,
     };
@@ -398,8 +397,7 @@ mod tests {
             history: vec![decided],
             stake,
         };
-        let day =
-            store::partners::PartnerDay { day: Day(AT.day().0), clicks: 3, clients: 0, profit: Money::ZERO };
+        let day = store::partners::PartnerDay { clicks: 3, ..store::partners::PartnerDay::empty(AT.day()) };
         let around = Around {
             days: vec![day],
             clicks: vec![FoundClick {

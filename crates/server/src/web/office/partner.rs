@@ -63,6 +63,8 @@ struct PartnerPage {
     rate_why: String,
     since: Moment,
     clicks: String,
+    /// Visits of programs that look at links, if there were any.
+    automatic: Option<String>,
     clients: String,
     won: String,
     volume: String,
@@ -102,7 +104,8 @@ struct Requested {
 /// Everything the page shows, as read at one moment.
 struct Found {
     partner: Partner,
-    clicks: i64,
+    /// Visits of people, and of programs.
+    visits: (i64, i64),
     /// For those who may see them.
     books: Option<Read>,
     /// Fresh, for the form that adjusts.
@@ -182,7 +185,7 @@ impl PartnerPage {
         (me, role): (&str, Role),
         (asked, refused): (&Asked, Refused),
     ) -> PartnerPage {
-        let Found { partner, clicks, books, request, now } = found;
+        let Found { partner, visits: (clicks, automatic), books, request, now } = found;
         let rate_form = if refused.is("rate") {
             refused.form("rate").clone()
         } else {
@@ -199,6 +202,7 @@ impl PartnerPage {
             rate_why: rate_why(&partner, programme),
             since: Moment::exact(partner.created_at),
             clicks: grouped(clicks),
+            automatic: (automatic > 0).then(|| grouped(automatic)),
             clients: grouped(partner.clients),
             won: grouped(partner.deals_won),
             volume: programme.currency.format(partner.volume),
@@ -254,7 +258,7 @@ async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasio
                 None
             };
             let request = env.ids.uuid(env.now);
-            let found = Found { clicks: partners::clicks(tx, &id)?, partner, books, request, now: env.now };
+            let found = Found { visits: partners::visits(tx, &id)?, partner, books, request, now: env.now };
             Ok((shell, found, env.programme.clone(), profiles::of_account(tx, &id)?))
         })
         .await?;
@@ -403,7 +407,7 @@ mod tests {
                 two_people: true,
             }],
         });
-        let found = Found { partner, clicks: 1204, books, request: "r-1".into(), now: AT };
+        let found = Found { partner, visits: (1204, 31), books, request: "r-1".into(), now: AT };
         let shell = OfficeShell::sample();
         let kept = (&Asked::default(), refused);
         PartnerPage::new(shell, found, &programme, "http://localhost", ("me", role), kept).render().unwrap()

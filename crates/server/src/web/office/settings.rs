@@ -42,7 +42,7 @@ const MAX_HOLD_DAYS: i64 = 365;
 const MAX_WINDOW_DAYS: i64 = 730;
 
 /// The fields beside the tiers, with what they are called.
-const FIELDS: [(&str, &str); 16] = [
+const FIELDS: [(&str, &str); 17] = [
     ("name", "Name"),
     ("currency", "Currency"),
     ("site_url", "Company site"),
@@ -52,6 +52,7 @@ const FIELDS: [(&str, &str); 16] = [
     ("hold_days", "Hold period"),
     ("window_days", "Attribution window"),
     ("link_rule", "Link rule"),
+    ("click_days", "How long clicks are kept"),
     ("claim_days", "Days for a claim"),
     ("approval_from", "Two people from"),
     ("cooling_hours", "Cooling time of wallets"),
@@ -60,6 +61,10 @@ const FIELDS: [(&str, &str); 16] = [
     ("payer_bic", "BIC"),
     ("staff_chat", "Telegram group of staff"),
 ];
+
+/// The shortest and the longest time for which single clicks are kept, in days: claims are looked into with their help.
+const MIN_CLICK_DAYS: i64 = 30;
+const MAX_CLICK_DAYS: i64 = 3_650;
 
 /// The longest time for a claim, in working days.
 const MAX_CLAIM_DAYS: i64 = 60;
@@ -121,6 +126,7 @@ fn filled(programme: &Programme) -> Fields {
         ("hold_days", &programme.hold_days.to_string()),
         ("window_days", &programme.window_days.to_string()),
         ("link_rule", programme.link_rule.as_str()),
+        ("click_days", &programme.click_days.to_string()),
         ("claim_days", &programme.claim_days.to_string()),
         ("approval_from", &programme.approval_from.map(|from| currency.format(from)).unwrap_or_default()),
         ("cooling_hours", &programme.cooling_hours.to_string()),
@@ -157,6 +163,7 @@ fn read(form: &mut Fields) -> Option<Programme> {
     let link_rule = form.check("link_rule", |typed| {
         LinkRule::from_word(typed).ok_or("Choose whether the last link or the first link wins.")
     });
+    let click_days = form.check("click_days", |typed| whole(typed, MIN_CLICK_DAYS, MAX_CLICK_DAYS, "days"));
     let claim_days = form.check("claim_days", |typed| whole(typed, 1, MAX_CLAIM_DAYS, "days"));
     let approval_from = form.check("approval_from", |typed| match typed.trim() {
         "" => Ok(None),
@@ -184,6 +191,7 @@ fn read(form: &mut Fields) -> Option<Programme> {
         hold_days: hold_days?,
         window_days: window_days?,
         link_rule: link_rule?,
+        click_days: click_days?,
         claim_days: claim_days?,
         approval_from: approval_from?,
         cooling_hours: cooling_hours?,
@@ -344,6 +352,10 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
 /// # Errors
 /// When the database says no.
 pub async fn save(State(app): State<App>, staff: Staff, mut form: Fields) -> Page {
+    // A page that was loaded before this field was there leaves it as it is.
+    if !form.has("click_days") {
+        form.set("click_days", app.programme().click_days.to_string());
+    }
     let Some(changed) = read(&mut form) else {
         return render(&app, staff, None, StatusCode::UNPROCESSABLE_ENTITY, Some(form), Vec::new()).await;
     };
@@ -413,6 +425,7 @@ mod tests {
             ("hold_days", "366"),
             ("hold_days", "soon"),
             ("window_days", "0"),
+            ("click_days", "29"),
             ("claim_days", "0"),
             ("approval_from", "lots"),
             ("cooling_hours", "-1"),

@@ -204,6 +204,7 @@ impl Days {
             rows: days
                 .iter()
                 .rev()
+                .filter(|day| day.counts())
                 .map(|day| DayRow {
                     iso: day.day.iso(),
                     day: day.day.start().date(),
@@ -251,7 +252,8 @@ impl StatisticsPage {
     fn new(env: &Env, shell: PortalShell, view: &View, facts: Facts, form: Fields) -> StatisticsPage {
         let programme = &env.programme;
         let currency = programme.currency;
-        let is_new = facts.clicks == 0 && facts.partner.clients == 0 && facts.days.is_empty();
+        let is_new =
+            facts.clicks == 0 && facts.partner.clients == 0 && !facts.days.iter().any(PartnerDay::counts);
         StatisticsPage {
             panel: Panel::new(&facts.partner, &facts.balances, programme),
             request: RequestForm::new(
@@ -358,7 +360,8 @@ mod tests {
         let programme = Programme::standard();
         let currency = programme.currency;
         let now = Timestamp::from_micros(40 * domain::clock::DAY);
-        let day = PartnerDay { day: now.day(), clicks: 3, clients: 1, profit: currency.major(-20) };
+        let day =
+            PartnerDay { clicks: 3, clients: 1, profit: currency.major(-20), ..PartnerDay::empty(now.day()) };
         let (days, deals, requests) = if is_empty {
             (vec![], vec![], vec![])
         } else {

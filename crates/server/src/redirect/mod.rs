@@ -1,0 +1,160 @@
+//! The click path: `/r/<code>` remembers the partner and sends the client on. It must answer whatever happens, and at
+//! once: it never waits for the database longer than a moment.
+
+mod directory;
+mod program;
+mod recorder;
+mod spool;
+
+use std::sync::{Mutex, PoisonError};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use axum_extra::extract::CookieJar;
+use domain::{
+    attribution::{Visit, after_click},
+    clock::SECOND,
+    referral_code::{ReferralCode, damage},
+};
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::{
+    app::App,
+    limits::Limited,
+    ops::clicks,
+    web::{address::origin_of, paths},
+};
+
+pub use program::load as load_programs;
+pub use recorder::{Outcome, Recorder};
+pub use spool::Spool;
+
+/// The cookie that remembers the link.
+const COOKIE: &str = "gw_ref";
+
+/// The addresses of this module: whatever follows `/r/` is a link that somebody has followed.
+pub fn routes() -> Router<App> {
+    Router::new().route("/r", get(unreadable)).route("/r/", get(unreadable)).route("/r/{*code}", get(follow))
+}
+
+/// The visit that a browser's cookie remembers.
+pub fn visit_in(jar: &CookieJar) -> Option<Visit> {
+    Visit::from_cookie(jar.get(COOKIE)?.value())
+}
+
+async fn unreadable(State(app): State<App>) -> Response {
+    send_on(&app, None)
+}
+
+async fn follow(State(app): State<App>, request: Request) -> Response {
+    // Not axum's Path: it refuses bytes that are no text, and a link must lead on whatever became of it.
+    let text = percent_decode_str(request.uri().path()).decode_utf8_lossy();
+    let text = text.strip_prefix("/r/").unwrap_or_default();
+    let headers = request.headers();
+    let automatic = *request.method() == Method::HEAD || program::is_automatic(headers);
+    let source = program::source(headers);
+    let Some(reading) = ReferralCode::read(text) else {
+        if !automatic {
+            keep_damaged(&app, &origin_of(&request, &app), text, source);
+        }
+        return send_on(&app, None);
+    };
+    let code = reading.code;
+    let now = app.clock.now();
+    let visit = clicks::Visit {
+        at: now,
+        code,
+        partner_id: app.clicks.directory().partner(code),
+        repaired_from: reading.repaired_from,
+        source,
+        automatic,
+    };
+    let source = if visit.partner_id.is_none() { visit.source.clone() } else { String::new() };
+    // A code that fits but was never given to anybody: the contact form asks who recommended us. Where it can't be known
+    // yet, it is taken for a partner's; whose it is shows when the form comes.
+    if app.clicks.keep(visit).await == Outcome::Nobodys {
+        if !automatic {
+            keep_damaged(&app, &origin_of(&request, &app), text, source);
+        }
+        return send_on(&app, None);
+    }
+    let mut response = send_on(&app, Some(code));
+    if let Some(cookie) = cookie(&app, headers, Visit { code, at: now }) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// What the browser remembers after this click.
+fn cookie(app: &App, headers: &HeaderMap, click: Visit) -> Option<HeaderValue> {
+    let before = headers.contains_key(header::COOKIE).then(|| CookieJar::from_headers(headers));
+    let before = before.as_ref().and_then(visit_in);
+    let programme = app.programme();
+    let window = programme.window();
+    let kept = after_click(programme.link_rule, window, before, click);
+    let age = (window - click.at.since(kept.at)) / SECOND;
+    let secure = if app.is_https() { "; Secure" } else { "" };
+    let cookie =
+        format!("{COOKIE}={}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}", kept.to_cookie());
+    HeaderValue::try_from(cookie).ok()
+}
+
+/// How many unreadable codes a server keeps in a minute, of all visitors: nobody can fill the disk with them.
+const KEPT_A_MINUTE: u32 = 1_000;
+
+/// Keeps a code that can't be read, beside the answer: the client is sent on at once, whatever becomes of it. It may
+/// once help a partner whose link was damaged to show whose the client was. Of one visitor only a few are kept, so that
+/// nobody crowds out those of others.
+pub fn keep_damaged(app: &App, origin: &str, text: &str, source: String) {
+    static KEPT: Mutex<(i64, u32)> = Mutex::new((0, 0));
+    let Some(letters) = damage::letters(text) else { return };
+    if app.limits.check(Limited::Damaged, origin).is_err() {
+        return;
+    }
+    let minute = app.clock.now().micros() / (60 * SECOND);
+    {
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != minute {
+            *kept = (minute, 0);
+        }
+        kept.1 += 1;
+        if kept.1 > KEPT_A_MINUTE {
+            return;
+        }
+    }
+    let app = app.clone();
+    tokio::spawn(async move {
+        let kept = app.write(move |tx, env| clicks::keep_damaged(tx, env, &letters, &source)).await;
+        if let Err(error) = kept {
+            tracing::debug!(%error, "a code that could not be read was not kept");
+        }
+    });
+}
+
+/// 302 to the company's site, or to the built-in contact form, with the code where there is one.
+fn send_on(app: &App, code: Option<ReferralCode>) -> Response {
+    let programme = app.programme();
+    let code = code.map(|code| code.to_string()).unwrap_or_default();
+    let to = match Url::parse(&programme.site_url) {
+        Ok(mut site) => {
+            if !code.is_empty() {
+                site.query_pairs_mut().append_pair("ref", &code);
+            }
+            site.to_string()
+        }
+        Err(_) => paths::with_query(paths::CONTACT, &[("ref", &code)]),
+    };
+    let mut response = StatusCode::FOUND.into_response();
+    let headers = response.headers_mut();
+    // The settings take no address that isn't one; should one get there all the same, the own form takes the client.
+    let to = HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static(paths::CONTACT));
+    headers.insert(header::LOCATION, to);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

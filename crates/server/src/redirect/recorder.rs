@@ -1,0 +1,408 @@
+//! Writes clicks down: in the database, before their clients are sent on, or, where it is away or too slow for that, in
+//! a file that is taken in afterwards.
+//!
+//! The clicks that wait form a batch; the next one forms while this one is being written, without timers. A batch has an
+//! identity, and the database remembers up to which batch each writer has come: so what is brought twice (because nobody
+//! knows whether it got there) is written down once.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::{clock::Clock, ids::Ids, referral_code::damage};
+use store::{Db, DbError, matching};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+
+use super::{
+    directory::Directory,
+    spool::{Next, Spool},
+};
+use crate::ops::clicks::{self, Batch, Visit};
+
+/// How many clicks may wait to be taken into a batch.
+const QUEUE: usize = 16_384;
+/// The largest batch.
+const BATCH: usize = 512;
+/// How long, after the database has refused or not answered, it is left alone: at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often it is looked for files of servers that have ended.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How many clicks, at a guess, are still taken in while new ones wait for that instead of joining the file.
+const NEARLY_DONE: u64 = 64 * 1024;
+/// How often the database may refuse the same clicks for what they are before they are set aside.
+const REFUSALS: u32 = 5;
+/// Of the codes in a file that were never given to anybody, how many are kept as damaged each time.
+const MOST_DAMAGED: usize = 100;
+
+/// What became of a click.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is written down, and belongs to a partner.
+    Counted,
+    /// Its code was never given to anybody.
+    Nobodys,
+    /// It waits in the file; whose it is shows later, unless that was known before.
+    Waits,
+    /// It could not even be kept in the file. Said in the log.
+    Lost,
+}
+
+/// A click that waits to be taken into a batch, since when, and who waits for it.
+struct Asked {
+    visit: Visit,
+    since: Instant,
+    answer: oneshot::Sender<Outcome>,
+}
+
+/// The way to the one who writes. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    queue: mpsc::Sender<Asked>,
+    directory: Arc<Directory>,
+    waiting: Arc<AtomicU64>,
+    patience: Duration,
+}
+
+impl Recorder {
+    /// Starts the writer, which ends when the last way to it is dropped. `folder` is where clicks wait; `patience` is how
+    /// long one waits for the database.
+    pub fn start(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        folder: PathBuf,
+        patience: Duration,
+    ) -> Recorder {
+        let (queue, taken) = mpsc::channel(QUEUE);
+        let directory = Arc::new(Directory::default());
+        let waiting = Arc::new(AtomicU64::new(0));
+        let id: Arc<str> = ids.uuid(clock.now()).into();
+        let writer = Writer {
+            spool: Spool::new(folder, &id),
+            id,
+            number: 0,
+            db,
+            clock,
+            ids,
+            directory: directory.clone(),
+            waiting: waiting.clone(),
+            patience,
+            taking_in: None,
+            failures: Failures::default(),
+        };
+        tokio::spawn(writer.run(taken));
+        Recorder { queue, directory, waiting, patience }
+    }
+
+    /// Whose code is it?
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// How many bytes of clicks wait in files.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a click; answers once it is on a disk.
+    pub async fn keep(&self, visit: Visit) -> Outcome {
+        let (answer, outcome) = oneshot::channel();
+        let asked = Asked { visit, since: Instant::now(), answer };
+        let sent = timeout(self.patience, self.queue.send(asked)).await;
+        let kept = if sent.is_ok_and(|sent| sent.is_ok()) { outcome.await.ok() } else { None };
+        kept.unwrap_or_else(|| {
+            tracing::error!("a click was not written down: too many wait; the client was sent on");
+            Outcome::Lost
+        })
+    }
+}
+
+/// The clicks of one batch: those who wait for it.
+type Answers = Vec<oneshot::Sender<Outcome>>;
+/// Whose each visit of each batch is.
+type Owners = Vec<Vec<Option<Arc<str>>>>;
+
+/// Batches on their way from the file into the database.
+struct TakingIn {
+    next: Next,
+    /// The first batch in the file was on its way already when it was put there.
+    only_first: bool,
+    task: JoinHandle<Result<Owners, DbError>>,
+}
+
+/// How it has gone of late.
+#[derive(Debug, Default)]
+struct Failures {
+    /// The pause before the next try; none when all is well.
+    pause: Option<Duration>,
+    /// How often the same clicks were refused for what they are.
+    refusals: u32,
+    /// Clicks that went through the file since the database was last there.
+    clicks: u64,
+}
+
+struct Writer {
+    id: Arc<str>,
+    number: i64,
+    db: Db,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    directory: Arc<Directory>,
+    waiting: Arc<AtomicU64>,
+    patience: Duration,
+    spool: Spool,
+    taking_in: Option<TakingIn>,
+    failures: Failures,
+}
+
+impl Writer {
+    async fn run(mut self, mut queue: mpsc::Receiver<Asked>) {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut taken = Vec::with_capacity(BATCH);
+        loop {
+            let under_way = self.taking_in.is_some();
+            tokio::select! {
+                biased;
+                result = task_of(&mut self.taking_in), if under_way => self.taken_in(result).await,
+                count = queue.recv_many(&mut taken, BATCH) => {
+                    if count == 0 {
+                        return;
+                    }
+                    self.keep(taken.drain(..)).await;
+                }
+                // What is on its way is the first in the first file: none may come before it.
+                _ = look.tick(), if !under_way => self.take_up(),
+            }
+        }
+    }
+
+    /// Writes a batch down where it belongs: behind what waits, or into the database.
+    async fn keep(&mut self, asked: impl Iterator<Item = Asked>) {
+        let (mut visits, mut answers) = (Vec::new(), Answers::new());
+        let mut waited = Duration::ZERO;
+        for Asked { visit, since, answer } in asked {
+            visits.push(visit);
+            answers.push(answer);
+            waited = waited.max(since.elapsed());
+        }
+        self.number += 1;
+        let batch = Batch { writer: self.id.clone(), number: self.number, visits };
+        if !self.spool.is_empty() {
+            return self.put_by(&batch, answers, None);
+        }
+        let mut task = self.write(vec![batch.clone()], None);
+        match timeout(self.patience.saturating_sub(waited), &mut task).await {
+            Ok(Ok(Ok(owners))) => {
+                self.remember(&[&batch], &owners);
+                for (owner, answer) in owners.into_iter().flatten().zip(answers) {
+                    // Who has gone away meanwhile isn't told.
+                    _ = answer.send(if owner.is_some() { Outcome::Counted } else { Outcome::Nobodys });
+                }
+            }
+            Ok(Ok(Err(error))) => {
+                self.failed(&error);
+                self.put_by(&batch, answers, None);
+            }
+            Ok(Err(error)) => {
+                self.failed(&DbError::Panicked(error.to_string()));
+                self.put_by(&batch, answers, None);
+            }
+            Err(_) => self.put_by(&batch, answers, Some(task)),
+        }
+    }
+
+    /// Puts a batch into the file and sends its clients on. `task` brings it to the database already.
+    fn put_by(&mut self, batch: &Batch, answers: Answers, task: Option<JoinHandle<Result<Owners, DbError>>>) {
+        let kept = tokio::task::block_in_place(|| self.spool.append(batch));
+        let outcome = match kept {
+            Ok(()) => {
+                self.failures.clicks += batch.visits.len() as u64;
+                match task {
+                    Some(task) => {
+                        self.taking_in = Some(TakingIn { next: Next::default(), only_first: true, task });
+                    }
+                    None if self.taking_in.is_none() => self.take_in(),
+                    None => {}
+                }
+                Outcome::Waits
+            }
+            Err(error) => {
+                let clicks = batch.visits.len();
+                tracing::error!(%error, clicks, "clicks could be written neither to the database nor to a file");
+                Outcome::Lost
+            }
+        };
+        self.tell_waiting();
+        for answer in answers {
+            _ = answer.send(outcome);
+        }
+    }
+
+    /// Begins to bring to the database what is next in the file.
+    fn take_in(&mut self) {
+        // One at a time where one of them is refused, so that the others don't share its fate.
+        let most = if self.failures.refusals > 0 { 1 } else { usize::MAX };
+        let next = match tokio::task::block_in_place(|| self.spool.next(most)) {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "the clicks that wait in a file can't be read; trying again later");
+                Next::default()
+            }
+        };
+        self.tell_waiting();
+        if !next.batches.is_empty() {
+            let task = self.write(next.batches.clone(), self.failures.pause);
+            self.taking_in = Some(TakingIn { next, only_first: false, task });
+        }
+    }
+
+    /// What was on its way from the file is in the database, or isn't. Goes on with what is next; when that is little,
+    /// new clicks wait for it instead of joining the file, which would else never become empty.
+    async fn taken_in(&mut self, mut result: Result<Owners, DbError>) {
+        loop {
+            let Some(TakingIn { next, only_first, .. }) = self.taking_in.take() else { return };
+            match result {
+                Ok(owners) => self.has_taken_in(&next, only_first, owners).await,
+                Err(error) => self.could_not_take_in(&next, &error),
+            }
+            if self.spool.is_empty() {
+                self.caught_up();
+                return;
+            }
+            self.take_in();
+            if self.failures.pause.is_some() || self.spool.waiting() > NEARLY_DONE {
+                return;
+            }
+            match timeout(self.patience, task_of(&mut self.taking_in)).await {
+                Ok(next_result) => result = next_result,
+                Err(_) => return,
+            }
+        }
+    }
+
+    async fn has_taken_in(&mut self, next: &Next, only_first: bool, owners: Owners) {
+        self.failures.pause = None;
+        self.failures.refusals = 0;
+        let done = tokio::task::block_in_place(|| {
+            if only_first { self.spool.take_first() } else { self.spool.take(next) }
+        });
+        if let Err(error) = done {
+            tracing::warn!(%error, "a file of clicks that were taken in is still there; nothing is counted twice");
+        }
+        let batches: Vec<&Batch> = next.batches.iter().collect();
+        self.remember(&batches, &owners);
+        let nobodys: Vec<matching::DamagedCode> = batches
+            .iter()
+            .flat_map(|batch| &batch.visits)
+            .zip(owners.iter().flatten())
+            .filter(|(visit, owner)| owner.is_none() && !visit.automatic)
+            .filter_map(|(visit, _)| {
+                let code = damage::letters(&visit.code.to_string())?;
+                Some(matching::DamagedCode { at: visit.at, code, source: visit.source.clone() })
+            })
+            .take(MOST_DAMAGED)
+            .collect();
+        if nobodys.is_empty() {
+            return;
+        }
+        let kept =
+            self.db.write(move |tx| nobodys.iter().try_for_each(|code| matching::keep_damaged(tx, code)));
+        if let Err(error) = kept.await {
+            tracing::debug!(%error, "codes that were given to nobody were not kept");
+        }
+    }
+
+    fn could_not_take_in(&mut self, next: &Next, error: &DbError) {
+        self.failed(error);
+        let for_what_they_are = !matches!(
+            error,
+            DbError::Busy | DbError::Unavailable(_) | DbError::Commit(_) | DbError::Panicked(_)
+        );
+        if !for_what_they_are || next.batches.is_empty() {
+            return;
+        }
+        self.failures.refusals += 1;
+        if self.failures.refusals >= REFUSALS {
+            self.failures.refusals = 0;
+            if let Err(error) = tokio::task::block_in_place(|| self.spool.set_aside(next)) {
+                tracing::error!(%error, "clicks that the database refuses could not be set aside");
+            }
+        }
+    }
+
+    /// Says once that the database is away, and waits longer before each further try.
+    fn failed(&mut self, error: &DbError) {
+        if self.failures.pause.is_none() {
+            tracing::warn!(%error, "the database doesn't take clicks: they are kept in a file until it does");
+        }
+        let pause = self.failures.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
+        self.failures.pause = Some(pause);
+    }
+
+    fn caught_up(&mut self) {
+        let clicks = std::mem::take(&mut self.failures.clicks);
+        tracing::info!(clicks, "the clicks that waited in a file are in the database");
+        self.tell_waiting();
+    }
+
+    /// Takes up the files of servers that have ended.
+    fn take_up(&mut self) {
+        match tokio::task::block_in_place(|| self.spool.take_up()) {
+            Ok(0) => {}
+            Ok(bytes) => tracing::info!(bytes, "clicks of a server that has ended are taken in"),
+            Err(error) => {
+                tracing::warn!(%error, "it could not be looked for clicks of servers that have ended")
+            }
+        }
+        if self.taking_in.is_none() && !self.spool.is_empty() {
+            self.take_in();
+        }
+    }
+
+    /// Brings batches to the database, after a pause where there is one.
+    fn write(&self, batches: Vec<Batch>, pause: Option<Duration>) -> JoinHandle<Result<Owners, DbError>> {
+        let (db, now) = (self.db.clone(), self.clock.now());
+        let mut random = [0; 4];
+        self.ids.fill(&mut random);
+        let draw = u32::from_le_bytes(random);
+        tokio::spawn(async move {
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
+            db.write(move |tx| clicks::record(tx, now, &batches, draw)).await
+        })
+    }
+
+    /// Remembers whose the codes are that were looked up.
+    fn remember(&self, batches: &[&Batch], owners: &Owners) {
+        for (visit, owner) in batches.iter().flat_map(|batch| &batch.visits).zip(owners.iter().flatten()) {
+            if let (None, Some(owner)) = (&visit.partner_id, owner) {
+                self.directory.remember(visit.code, owner.clone());
+            }
+        }
+    }
+
+    fn tell_waiting(&self) {
+        self.waiting.store(self.spool.waiting(), Ordering::Relaxed);
+    }
+}
+
+/// Waits for what is on its way; for ever where nothing is.
+async fn task_of(taking_in: &mut Option<TakingIn>) -> Result<Owners, DbError> {
+    match taking_in {
+        Some(TakingIn { task, .. }) => {
+            task.await.unwrap_or_else(|error| Err(DbError::Panicked(error.to_string())))
+        }
+        None => std::future::pending().await,
+    }
+}
