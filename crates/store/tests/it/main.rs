@@ -2,6 +2,7 @@
 
 mod audit_damage;
 mod concurrency;
+mod copy;
 mod ledger;
 mod ledger_concurrency;
 mod ledger_damage;
