@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use domain::clock::Clock;
 use store::copy::{self, CopyError, Order, Report, Step};
 
@@ -72,7 +72,9 @@ pub fn run(config: &Config, args: MigrateArgs) -> anyhow::Result<ExitCode> {
         Ok(report) => report,
         Err(error) => {
             list(&error);
-            return Err(said(error)).with_context(|| format!("Nothing was moved to {place}"));
+            let nothing = !matches!(error, CopyError::Moved(_) | CopyError::Unsaved(_));
+            let error = said(error);
+            return Err(if nothing { error.context(format!("Nothing was moved to {place}")) } else { error });
         }
     };
     print(&report);
@@ -112,6 +114,10 @@ fn said(error: CopyError) -> anyhow::Error {
         CopyError::Moved(_) => {
             ". Start the server with GOODWORD_DATABASE set to that; or, to go on with the SQLite installation as it was, \
              run goodword migrate-to --reopen"
+        }
+        CopyError::Unsaved(_) => {
+            ". Run this again, which finds out; the SQLite installation is closed until then (goodword migrate-to --reopen \
+             gives the move up)"
         }
         CopyError::Unfit(_) => " (above). Mend them, and run this again",
         CopyError::Differs(_) => {

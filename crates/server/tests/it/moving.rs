@@ -113,7 +113,10 @@ fn people_go_on_where_they_were() {
         let site = Site::start(db).await;
         assert_eq!(site.balances(&partner).await, balances);
         let carried = site.letters().await;
-        assert!(letters.iter().take(100).all(|letter| carried.contains(letter)), "a message was lost on the way");
+        assert!(
+            letters.iter().take(100).all(|letter| carried.contains(letter)),
+            "a message was lost on the way"
+        );
         site.verify().await;
         site.stop();
 

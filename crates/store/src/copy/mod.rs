@@ -143,7 +143,7 @@ impl fmt::Display for Unfit {
     }
 }
 
-/// Why nothing was copied. Both sides are as they were; or the old one is closed, when it was [`Step::Saving`] that failed.
+/// Why nothing was copied. Both sides are as they were, but for [`CopyError::Unsaved`].
 #[derive(Debug, Error)]
 pub enum CopyError {
     /// A sentence with the remedy.
@@ -152,9 +152,12 @@ pub enum CopyError {
     /// Somebody has the old installation open.
     #[error("the SQLite installation is in use, by a running server most likely")]
     InUse,
-    /// The old installation has moved already, to the place named.
+    /// The old installation has moved already, to the place named: what the target holds goes on where it ended.
     #[error("this installation has moved to {0} already")]
     Moved(String),
+    /// The new installation was not saved, or it isn't known whether it was. The old one is closed.
+    #[error("the new installation may not be saved: {0}")]
+    Unsaved(DbError),
     /// Values that PostgreSQL can't hold, the first ones of them.
     #[error("{} of the values in the SQLite installation can't be held by PostgreSQL", .0.len())]
     Unfit(Vec<Unfit>),
@@ -185,17 +188,16 @@ pub fn run(order: &Order<'_>, mut progress: impl FnMut(Step<'_>)) -> Result<Repo
         Report { written_since: source.written_since()?, ..report }
     } else {
         let moved_to = source.moved()?;
-        let report = copy(order, &mut source, &tables, &mut tx, &mut progress).map_err(|error| {
-            // Refused because this very command has been here before?
-            match (error, moved_to) {
-                (CopyError::Refused(_), Some(place)) if place == order.place => CopyError::Moved(place),
-                (error, _) => error,
+        let report = match (copy(order, &mut source, &tables, &mut tx, &mut progress), moved_to) {
+            (Err(CopyError::Refused(_)), Some(place)) if has_arrived(&mut source, &mut tx) => {
+                return Err(CopyError::Moved(place));
             }
-        })?;
+            (copied, _) => copied?,
+        };
         progress(Step::Closing);
         source.set_moved(Some(order.place))?;
         progress(Step::Saving);
-        tx.commit()?;
+        tx.commit().map_err(CopyError::Unsaved)?;
         tx.end();
         report
     };
@@ -213,6 +215,14 @@ pub fn reopen(source: &str) -> Result<bool, CopyError> {
     let moved = source.moved()?.is_some();
     source.set_moved(None)?;
     Ok(moved)
+}
+
+/// Whether what the target holds is this installation, moved there before: the records of the audit that came last here
+/// are there, wherever its chains have gone since.
+fn has_arrived(source: &mut Source, tx: &mut Transaction<'_>) -> bool {
+    let Ok(heads) = verify_audit::heads(&mut source.tx()) else { return false };
+    let recorded = heads.iter().any(|head| head.length > 0);
+    recorded && verify_audit::compare(&mut Tx::new(tx), &heads).is_ok_and(|broken| broken.is_empty())
 }
 
 /// Everything but saving it.

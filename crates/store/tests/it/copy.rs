@@ -427,6 +427,7 @@ fn a_copy_that_is_stopped_anywhere_leaves_nothing_and_is_begun_again() {
 #[test]
 fn an_installation_that_has_moved_is_closed_until_it_is_reopened() {
     let source = testing::sqlite();
+    write(&source.db, audit).unwrap();
     source.db.close();
     let target = Place::empty_postgres();
     let url = target.url();
@@ -435,14 +436,42 @@ fn an_installation_that_has_moved_is_closed_until_it_is_reopened() {
     let open = || Db::open(&source.url, testing::options());
     let said = open().unwrap_err().to_string();
     assert!(said.contains("has moved to postgres://over.there/goodword"), "{said}");
+
+    // Once more: what is there goes on where this ended, also after more has happened there.
+    let there = self::open(&target, MIGRATIONS);
+    write(&there, audit).unwrap();
+    there.close();
     let error = run(&order).unwrap_err();
     assert!(
         matches!(&error, CopyError::Moved(place) if place == "postgres://over.there/goodword"),
         "{error}"
     );
+    // What another installation holds isn't this one.
+    let other = testing::postgres();
+    let error = run(&Order::new(&source.url, &other.url, "elsewhere")).unwrap_err();
+    assert!(matches!(&error, CopyError::Refused(said) if said.contains("holds an installation")), "{error}");
+
     assert!(copy::reopen(&source.url).unwrap());
     assert!(!copy::reopen(&source.url).unwrap());
     open().unwrap().close();
+}
+
+/// Something that stands in the audit.
+fn audit(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    let count = tx.one("SELECT COUNT(*) FROM audit", &[])?.get::<i64>(0)?;
+    let record = store::audit::NewRecord {
+        id: format!("record-{count}"),
+        chain: 0,
+        actor_id: None,
+        actor: "Ada",
+        role: "admin",
+        act: "programme.changed",
+        subject: "programme",
+        subject_id: "1",
+        changes: "[]",
+        reason: "",
+    };
+    store::audit::append(tx, &record, domain::clock::Timestamp::from_micros(1 + count))
 }
 
 #[test]
