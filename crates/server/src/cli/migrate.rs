@@ -163,7 +163,7 @@ impl Progress {
     fn show(&mut self, step: Step<'_>) {
         let percent = |rows: u64, of: u64| format!("{rows} of {of} rows ({} %)", rows * 100 / of.max(1));
         let (what, how_far) = match step {
-            Step::Reading { table } => (format!("reading {table}"), String::new()),
+            Step::Reading { table, rows } => (format!("reading {table}"), format!("{rows} rows")),
             Step::Copying { table, rows, of } => (format!("copying {table}"), percent(rows, of)),
             Step::Building { name } => (format!("building {name}"), String::new()),
             Step::Comparing { table, rows, of } => (format!("comparing {table}"), percent(rows, of)),

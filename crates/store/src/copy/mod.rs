@@ -70,6 +70,8 @@ pub enum Step<'a> {
     Reading {
         /// Its name.
         table: &'a str,
+        /// How many rows have been read.
+        rows: u64,
     },
     /// A table's rows are on their way.
     Copying {
@@ -298,8 +300,8 @@ fn read_all(
 ) -> Result<Vec<Sum>, CopyError> {
     let (mut sums, mut unfit) = (Vec::new(), Vec::new());
     for table in tables {
-        progress(Step::Reading { table: &table.name });
-        sums.push(source.read(table, &mut unfit)?);
+        let read = |rows| progress(Step::Reading { table: &table.name, rows });
+        sums.push(source.read(table, &mut unfit, read)?);
     }
     if unfit.is_empty() { Ok(sums) } else { Err(CopyError::Unfit(unfit)) }
 }

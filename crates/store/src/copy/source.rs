@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::checksum::{Cell, Sum};
-use super::{CopyError, Unfit, quoted};
+use super::{CopyError, OFTEN, Unfit, quoted};
 use crate::migrate::{self, Migration};
 use crate::sqlite::{Connected, is_busy, refused};
 use crate::{DbError, Tx};
@@ -148,8 +148,15 @@ impl Source {
     }
 
     /// Reads a whole table: what its rows add up to, and into `unfit` what PostgreSQL couldn't hold.
-    pub(super) fn read(&self, table: &Table, unfit: &mut Vec<Unfit>) -> Result<Sum, DbError> {
+    /// `every` is told how many rows have been read so far, now and then.
+    pub(super) fn read(
+        &self,
+        table: &Table,
+        unfit: &mut Vec<Unfit>,
+        mut every: impl FnMut(u64),
+    ) -> Result<Sum, DbError> {
         let mut sum = Sum::default();
+        every(0);
         self.each(table, |row, index, cell| {
             match cell {
                 Ok(cell) => sum.cell(cell),
@@ -163,6 +170,9 @@ impl Source {
             }
             if index + 1 == table.columns.len() {
                 sum.end_of_row();
+                if sum.rows % OFTEN == 0 {
+                    every(sum.rows);
+                }
             }
             Ok(())
         })?;

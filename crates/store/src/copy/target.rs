@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 
 use super::checksum::{Cell, Sum};
 use super::source::{Column, Source, Table};
-use super::{CopyError, quoted};
+use super::{CopyError, OFTEN, quoted};
 use crate::migrate::{self, Migration};
 use crate::postgres::Transaction;
 use crate::{DbError, SqlErrorKind, Tx, params};
@@ -92,9 +92,7 @@ pub(super) fn make_tables(
     })();
     made.map_err(may_not)?;
     let tables = tables(&mut tx)?;
-    for table in &tables {
-        tx.batch(&format!("DELETE FROM {}", quoted(&table.name)))?;
-    }
+    tx.batch(&format!("TRUNCATE {}", names(&tables)))?;
     Ok(tables)
 }
 
@@ -191,12 +189,13 @@ pub(super) fn fill(
     table: &Table,
     mut every: impl FnMut(u64),
 ) -> Result<(), CopyError> {
-    let sql = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", quoted(&table.name), table.list());
+    // FREEZE: rows that come into being with their table need no second visit by vacuum.
+    let sql = format!("COPY {} ({}) FROM STDIN (FORMAT binary, FREEZE)", quoted(&table.name), table.list());
     let mut rows = tx.copy_in(&sql)?;
     let mut count = 0;
     source.cells(table, |index, cell| {
         if index == 0 {
-            if count % super::OFTEN == 0 {
+            if count % OFTEN == 0 {
                 every(count);
             }
             count += 1;
@@ -237,9 +236,12 @@ pub(super) fn continue_numbers(tx: &mut Transaction<'_>, source: &Source) -> Res
 
 /// Lets PostgreSQL look at its tables, so that it reads them sensibly from the first question on.
 pub(super) fn analyze(tx: &mut Transaction<'_>, tables: &[Table]) -> Result<(), CopyError> {
-    let names: Vec<String> = tables.iter().map(|table| quoted(&table.name)).collect();
-    Tx::new(tx).batch(&format!("ANALYZE {}", names.join(", ")))?;
+    Tx::new(tx).batch(&format!("ANALYZE {}", names(tables)))?;
     Ok(())
+}
+
+fn names(tables: &[Table]) -> String {
+    tables.iter().map(|table| quoted(&table.name)).collect::<Vec<_>>().join(", ")
 }
 
 /// Reads a whole table again: what its rows add up to.
@@ -251,7 +253,7 @@ pub(super) fn read(
     let mut sum = Sum::default();
     let sql = format!("SELECT {} FROM {}", table.list(), quoted(&table.name));
     tx.stream(&sql, |row| {
-        if sum.rows % super::OFTEN == 0 {
+        if sum.rows % OFTEN == 0 {
             every(sum.rows);
         }
         for (index, column) in table.columns.iter().enumerate() {
