@@ -128,12 +128,17 @@ fn people_go_on_where_they_were() {
 
 #[test]
 fn killed_in_the_middle_it_is_run_again() {
-    let source = testing::block_on(async {
+    // The server has been killed, too: what it answered last stands in SQLite's log only.
+    let (source, last) = testing::block_on(async {
         let (place, site) = lived().await;
         site.stop();
-        place
+        let server = Process::start_with(&place.url(), &[]);
+        let fields = [("name", "The last one"), ("email", "last@example.net")];
+        let answer = crate::support::Browser::new(&server.url).post("/contact", &fields).await;
+        server.kill();
+        (place, answer.expect(StatusCode::CREATED).client_number())
     });
-    let (_place, new) = target();
+    let (place, new) = target();
     for moment in ["reading ", "copying client", "copying click", "building ", "comparing deal", "verifying"]
     {
         // Every run but the first meets what the one before has left: an empty database, or it would be refused.
@@ -147,6 +152,10 @@ fn killed_in_the_middle_it_is_run_again() {
     }
     expect(&source.url(), &["migrate-to", &new], 0, &["Done."]);
     expect(&new, &["verify"], 0, &["The ledger is sound"]);
+    let db = Db::open(&place.url(), testing::options()).unwrap();
+    let deals = db.read_blocking(move |tx| store::deals::of_client(tx, last)).unwrap();
+    assert_eq!(deals.len(), 1, "C-{last} was answered and is not in the copy");
+    db.close();
 }
 
 #[test]

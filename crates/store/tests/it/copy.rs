@@ -372,6 +372,55 @@ fn while_somebody_has_the_installation_open_only_a_rehearsal_is_made() {
 }
 
 #[test]
+fn what_the_new_database_lacks_is_said() {
+    let (source, target) = (people(&[PEOPLE]), Place::empty_postgres());
+    let refused = |url: &str| match run(&order(&source, url, &[PEOPLE])).unwrap_err() {
+        CopyError::Refused(said) => said,
+        error => panic!("{error}"),
+    };
+    let url = target.url();
+    let name = url.split("///").nth(1).and_then(|rest| rest.split('?').next()).unwrap();
+    say(
+        &target,
+        &format!(
+            "CREATE DATABASE {name}_ascii TEMPLATE template0 ENCODING 'SQL_ASCII'
+             LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+        ),
+    );
+    let ascii = url.replacen(name, &format!("{name}_ascii"), 1);
+    assert!(refused(&ascii).contains("has the encoding SQL_ASCII"));
+    say(&target, &format!("CREATE USER {name}_stranger"));
+    let stranger = url.replacen("user=postgres", &format!("user={name}_stranger"), 1);
+    // Before PostgreSQL 15 everybody might.
+    say(&target, "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    assert!(refused(&stranger).contains("may not make tables there"));
+    say(&target, "DROP SCHEMA public");
+    assert!(refused(&url).contains("no schema"));
+    say(&target, "CREATE SCHEMA public");
+    run(&order(&source, &url, &[PEOPLE])).unwrap();
+}
+
+#[test]
+fn a_server_that_starts_on_the_new_database_meanwhile_waits_and_finds_everything() {
+    let (source, target) = (people(&[PEOPLE]), Place::empty_postgres());
+    let url = target.url();
+    let mut server = None;
+    copy::run(&order(&source, &url, &[PEOPLE]), |step| {
+        if matches!(step, Step::Reading { .. }) && server.is_none() {
+            let url = url.clone();
+            server = Some(std::thread::spawn(move || {
+                let db = Db::open(&url, options(&[PEOPLE])).unwrap();
+                let names = names(&db);
+                db.close();
+                names
+            }));
+        }
+    })
+    .unwrap();
+    assert_eq!(server.unwrap().join().unwrap(), ["Ada", "Bob", "Cy"]);
+}
+
+#[test]
 fn while_it_is_copied_nobody_opens_the_installation() {
     let (source, target) = (people(&[PEOPLE]), Place::empty_postgres());
     let url = target.url();
