@@ -296,12 +296,26 @@ fn public_url(text: &str) -> anyhow::Result<Url> {
 
 /// The address of a database or a mail server without its password.
 pub fn hide_password(address: &str) -> String {
-    match Url::parse(address) {
-        Ok(mut url) if url.password().is_some() => {
-            let hidden = url.set_password(Some("***"));
-            if hidden.is_ok() { url.to_string() } else { "(hidden)".into() }
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
+    let place = match place.rsplit_once('@') {
+        Some((who, host)) => match who.split_once(':') {
+            Some((name, _)) => format!("{name}:***@{host}"),
+            None => place.to_owned(),
+        },
+        None => place.to_owned(),
+    };
+    // PostgreSQL's addresses may say it here, too.
+    let hidden = |pair: &str| match pair.split_once('=') {
+        Some((name @ ("password" | "sslpassword"), _)) => format!("{name}=***"),
+        _ => pair.to_owned(),
+    };
+    match query {
+        Some(query) => {
+            let query: Vec<String> = query.split('&').map(hidden).collect();
+            format!("{scheme}://{place}?{}", query.join("&"))
         }
-        _ => address.to_owned(),
+        None => format!("{scheme}://{place}"),
     }
 }
 
@@ -352,6 +366,24 @@ mod tests {
         ] {
             let error = Config::new(settings).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_hidden_wherever_it_stands() {
+        for (address, shown) in [
+            ("postgres://goodword@db/goodword", "postgres://goodword@db/goodword"),
+            ("postgres://goodword:s3cret@db/goodword", "postgres://goodword:***@db/goodword"),
+            (
+                "postgres://goodword:s3/cr@et@db/x?sslmode=require",
+                "postgres://goodword:***@db/x?sslmode=require",
+            ),
+            // Several hosts, which is no URL in the eyes of the standard.
+            ("postgres://g:s3cret@a:5432,b:5433/x", "postgres://g:***@a:5432,b:5433/x"),
+            ("postgres:///x?host=/run&password=s3cret&user=g", "postgres:///x?host=/run&password=***&user=g"),
+            ("sqlite:goodword-data/goodword.db", "sqlite:goodword-data/goodword.db"),
+        ] {
+            assert_eq!(hide_password(address), shown);
         }
     }
 

@@ -149,6 +149,14 @@ impl Dialect {
             Self::Postgres => "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(7305428816321)",
         }
     }
+
+    /// The same without waiting: a query that answers whether the lock was free.
+    pub(crate) fn migration_lock_if_free(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT 1 = 1",
+            Self::Postgres => "SELECT pg_try_advisory_xact_lock(7305428816321)",
+        }
+    }
 }
 
 enum Piece<'a> {

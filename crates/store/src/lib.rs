@@ -11,6 +11,7 @@ pub mod batches;
 pub mod claims;
 pub mod clicks;
 pub mod clients;
+pub mod copy;
 pub mod db;
 pub mod deals;
 pub mod devices;

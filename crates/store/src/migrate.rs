@@ -47,6 +47,9 @@ pub struct Status {
     pub pending: usize,
 }
 
+/// The row among the migrations that says that the installation has moved to another database.
+const MOVED: i64 = 0;
+
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
     id BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL){strict}";
 
@@ -70,10 +73,17 @@ pub(crate) fn run(db: &Db, list: &'static [Migration]) -> Result<(), DbError> {
 }
 
 /// Runs the first migration that is missing, if one is.
-fn step(tx: &mut Tx<'_>, list: &'static [Migration]) -> Result<Option<Migration>, DbError> {
+pub(crate) fn step(tx: &mut Tx<'_>, list: &'static [Migration]) -> Result<Option<Migration>, DbError> {
     let dialect = tx.dialect();
     tx.batch(dialect.migration_lock())?;
     tx.batch(&dialect.migration(TABLE)?)?;
+    if let Some(place) = moved(tx)? {
+        return Err(DbError::Migration(format!(
+            "this installation has moved to {place}: start the server with GOODWORD_DATABASE set to that. (If \
+             `goodword migrate-to` was stopped before it said so itself, run it again. To go on with this file instead, \
+             without what was written over there, run `goodword migrate-to --reopen`)"
+        )));
+    }
     let applied = check(tx, list)?;
     let Some(next) = list.get(applied).copied() else { return Ok(None) };
     tx.batch(&dialect.migration(next.text)?).map_err(|error| named(error, &next))?;
@@ -98,8 +108,9 @@ fn named(error: DbError, migration: &Migration) -> DbError {
 }
 
 /// How many of the list the database has, once it is sure that it has them as they are here.
-fn check(tx: &mut Tx<'_>, list: &[Migration]) -> Result<usize, DbError> {
-    let rows = tx.all("SELECT id, name, checksum FROM schema_migration ORDER BY id", &[])?;
+pub(crate) fn check(tx: &mut Tx<'_>, list: &[Migration]) -> Result<usize, DbError> {
+    let rows =
+        tx.all("SELECT id, name, checksum FROM schema_migration WHERE id <> $1 ORDER BY id", params![MOVED])?;
     let program = list.last().map_or(0, |migration| migration.id);
     for (index, row) in rows.iter().enumerate() {
         let (id, name, sum) = (row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<String>(2)?);
@@ -123,6 +134,23 @@ fn check(tx: &mut Tx<'_>, list: &[Migration]) -> Result<usize, DbError> {
         }
     }
     Ok(rows.len())
+}
+
+/// Where the installation has moved to, if it has: no program works on it any more. That stands among the migrations,
+/// which every version of the program looks at before anything else.
+pub(crate) fn moved(tx: &mut Tx<'_>) -> Result<Option<String>, DbError> {
+    let row = tx.opt("SELECT name FROM schema_migration WHERE id = $1", params![MOVED])?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// Writes down where the installation moves to, or that it doesn't after all.
+pub(crate) fn set_moved(tx: &mut Tx<'_>, place: Option<&str>) -> Result<(), DbError> {
+    tx.exec("DELETE FROM schema_migration WHERE id = $1", params![MOVED])?;
+    if let Some(place) = place {
+        let sql = "INSERT INTO schema_migration (id, name, checksum) VALUES ($1, $2, '')";
+        tx.exec(sql, params![MOVED, place])?;
+    }
+    Ok(())
 }
 
 /// Compares the database with the list, changing nothing.

@@ -98,7 +98,7 @@ fn connect(path: &Path, options: &Options, writes: bool) -> Result<Connected, Db
         conn.execute_batch("PRAGMA query_only=ON").map_err(failed)?;
     }
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(Connected { conn, texts: HashMap::new() })
+    Ok(Connected::new(conn))
 }
 
 fn write_loop(mut db: Connected, waiting: &Receiver<Job>) {
@@ -191,8 +191,8 @@ fn read_loop(mut db: Connected, waiting: &Receiver<Job>) {
 }
 
 /// A connection with its statements.
-struct Connected {
-    conn: Connection,
+pub(crate) struct Connected {
+    pub(crate) conn: Connection,
     /// By the text as the program wrote it.
     texts: HashMap<String, Text>,
 }
@@ -205,8 +205,12 @@ struct Text {
 }
 
 impl Connected {
+    pub(crate) fn new(conn: Connection) -> Self {
+        Self { conn, texts: HashMap::new() }
+    }
+
     /// A statement of the layer itself.
-    fn control(&self, sql: &str) -> Result<(), DbError> {
+    pub(crate) fn control(&self, sql: &str) -> Result<(), DbError> {
         self.conn.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map(drop).map_err(
             |error| {
                 if is_busy(&error) { DbError::Busy } else { refused(sql, &error) }
@@ -316,11 +320,11 @@ fn decode(column: &str, value: ValueRef<'_>) -> Result<Value, DbError> {
     }
 }
 
-fn is_busy(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-fn refused(sql: &str, error: &rusqlite::Error) -> DbError {
+pub(crate) fn refused(sql: &str, error: &rusqlite::Error) -> DbError {
     let code = error.sqlite_error().map_or(0, |error| error.extended_code);
     let kind = match code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {

@@ -122,11 +122,7 @@ impl Audit {
 /// # Errors
 /// When the database fails.
 pub fn verify(tx: &mut Tx) -> Result<Audit, DbError> {
-    let rows = tx.all("SELECT chain, length, head FROM audit_chain ORDER BY chain", params![])?;
-    let mut audit = Audit::default();
-    for row in rows {
-        audit.heads.push(Head { chain: row.get(0)?, length: row.get(1)?, hash: row.get(2)? });
-    }
+    let mut audit = Audit { heads: heads(tx)?, ..Audit::default() };
     // A chain whose head was deleted has records all the same.
     let rows = tx.all(
         "SELECT DISTINCT chain FROM audit WHERE chain NOT IN (SELECT chain FROM audit_chain) ORDER BY chain",
@@ -140,6 +136,15 @@ pub fn verify(tx: &mut Tx) -> Result<Audit, DbError> {
         audit.broken.extend(walk(tx, head)?);
     }
     Ok(audit)
+}
+
+/// Where the chains end, as the database says.
+///
+/// # Errors
+/// When the database fails.
+pub fn heads(tx: &mut Tx) -> Result<Vec<Head>, DbError> {
+    let rows = tx.all("SELECT chain, length, head FROM audit_chain ORDER BY chain", params![])?;
+    rows.iter().map(|row| Ok(Head { chain: row.get(0)?, length: row.get(1)?, hash: row.get(2)? })).collect()
 }
 
 /// Walks one chain up to its head.

@@ -1,6 +1,7 @@
-//! The command line: `goodword serve`, `demo`, `staff add`, `verify`.
+//! The command line: `goodword serve`, `demo`, `staff add`, `verify`, `migrate-to`.
 
 mod demo;
+mod migrate;
 mod staff;
 mod verify;
 
@@ -58,6 +59,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         heads: Option<PathBuf>,
     },
+    /// Move the installation from SQLite to PostgreSQL: everything or nothing, verified
+    MigrateTo(migrate::MigrateArgs),
 }
 
 /// Runs the program: exit code 0 when all is well, 1 when something failed, 2 when the command was not understood.
@@ -99,6 +102,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             runtime()?.block_on(demo::run(config, args))
         }
         Command::Staff { command } => staff::run(&config, command),
+        Command::MigrateTo(args) => migrate::run(&config, args),
         Command::Verify { heads } => verify::run(&config, heads.as_deref()),
     }
 }

@@ -48,7 +48,7 @@ pub fn run(config: &Config, heads: Option<&Path>) -> anyhow::Result<ExitCode> {
 }
 
 /// A head as it is printed and read again.
-fn written(head: &Head) -> String {
+pub fn written(head: &Head) -> String {
     format!("audit chain {} records {} head {}", head.chain, head.length, head.hash)
 }
 

@@ -14,7 +14,7 @@ use store::{Db, testing};
 
 use crate::support::{Browser, Folder, Partner, Site};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_goodword");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_goodword");
 
 /// A server in a process of its own.
 pub struct Process {

@@ -19,6 +19,7 @@ mod links;
 mod mailbox;
 mod money;
 mod moves_at_once;
+mod moving;
 mod outbox;
 mod outbox_crash;
 mod pages;

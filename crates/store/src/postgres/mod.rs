@@ -3,6 +3,7 @@
 //! A thread takes a unit, runs it, commits and answers, then takes the next. A unit that met a deadlock or lost its
 //! connection before the commit is run again; a commit that was not confirmed never is.
 
+mod bulk;
 mod connection;
 mod tls;
 mod transaction;
@@ -16,8 +17,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+pub(crate) use self::bulk::Bulk;
 use self::connection::Connection;
-use self::transaction::{Failure, Transaction};
+use self::transaction::Failure;
+pub(crate) use self::transaction::Transaction;
 use crate::db::{Options, Queues};
 use crate::unit::{Access, Job};
 use crate::{DbError, Tx};
@@ -31,16 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Starts the threads. Each connects with its first unit.
 pub(crate) fn start(url: &str, options: &Options) -> Result<(Queues, Vec<JoinHandle<()>>), DbError> {
-    let (mut config, tls) = tls::read(url)?;
-    let connect_timeout = config.get_connect_timeout().copied().unwrap_or(options.patience);
-    config.connect_timeout(connect_timeout.min(options.patience));
-    // A peer that has vanished without a word is found out in seconds, not after the system's two hours.
-    if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(VANISHED).keepalives_idle(VANISHED);
-    }
-    if config.get_application_name().is_none() {
-        config.application_name("goodword");
-    }
+    let (config, tls) = settings(url, options.patience)?;
     let (queue, waiting) = bounded(options.queue);
     let mut threads = Vec::new();
     for number in 0..options.connections.max(1) {
@@ -55,6 +49,21 @@ pub(crate) fn start(url: &str, options: &Options) -> Result<(Queues, Vec<JoinHan
         threads.push(thread.map_err(|error| DbError::Open(format!("no thread for the database: {error}")))?);
     }
     Ok((Queues { write: queue.clone(), read: queue }, threads))
+}
+
+/// What the address says, with what it leaves open.
+fn settings(url: &str, patience: Duration) -> Result<(Config, MakeRustlsConnect), DbError> {
+    let (mut config, tls) = tls::read(url)?;
+    let connect_timeout = config.get_connect_timeout().copied().unwrap_or(patience);
+    config.connect_timeout(connect_timeout.min(patience));
+    // A peer that has vanished without a word is found out in seconds, not after the system's two hours.
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(VANISHED).keepalives_idle(VANISHED);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("goodword");
+    }
+    Ok((config, tls))
 }
 
 struct Worker {

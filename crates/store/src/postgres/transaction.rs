@@ -20,8 +20,8 @@ const PIPELINE: usize = 500;
 /// How much longer than the server's own limit the program waits for an answer, before it takes the server for gone.
 const GRACE: Duration = Duration::from_secs(5);
 
-pub(super) struct Transaction<'a> {
-    runtime: &'a Runtime,
+pub(crate) struct Transaction<'a> {
+    pub(super) runtime: &'a Runtime,
     connection: &'a mut Connection,
     access: Access,
     /// BEGIN has been sent. It goes out with the first statement, which saves a trip to the server.
@@ -71,7 +71,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Commits.
-    pub(super) fn commit(&mut self) -> Result<(), DbError> {
+    pub(crate) fn commit(&mut self) -> Result<(), DbError> {
         if !self.begun {
             return Ok(());
         }
@@ -92,7 +92,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Rolls back what is still open. False: the connection cannot be used any more.
-    pub(super) fn end(mut self) -> bool {
+    pub(crate) fn end(mut self) -> bool {
         if self.failure == Some(Failure::StalePlan) {
             self.connection.forget_statements();
         }
@@ -115,7 +115,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Sends something, behind BEGIN where that has not been sent, and waits for the answer.
-    fn send<T>(
+    pub(super) fn send<T>(
         &mut self,
         sql: &str,
         limit: Option<Duration>,
@@ -154,7 +154,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn failed(&mut self, sql: &str, error: &Error) -> DbError {
+    pub(super) fn failed(&mut self, sql: &str, error: &Error) -> DbError {
         let (failure, kind) = classify(error, self.connection.is_closed());
         self.failure.get_or_insert(failure);
         if failure == Failure::Lost {

@@ -3,6 +3,7 @@
 mod audit_damage;
 mod clicks;
 mod concurrency;
+mod copy;
 mod ledger;
 mod ledger_concurrency;
 mod ledger_damage;
