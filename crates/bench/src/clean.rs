@@ -5,6 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -98,7 +99,9 @@ pub struct Folder(PathBuf);
 impl Folder {
     /// Makes one where temporary files belong; `TMPDIR` says where that is.
     pub fn make() -> Result<Folder> {
-        let path = std::env::temp_dir().join(format!("goodword-bench-{}", std::process::id()));
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("goodword-bench-{}-{number}", std::process::id()));
         // Others may pass through, since PostgreSQL can't run as root.
         DirBuilder::new().mode(0o711).create(&path).with_context(|| {
             format!("the folder {} can't be made; choose another place with TMPDIR", path.display())

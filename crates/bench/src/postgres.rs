@@ -16,7 +16,15 @@ static KEEPERS: Mutex<Vec<(Child, ChildStdin)>> = Mutex::new(Vec::new());
 
 /// Ends the servers that were started and waits for it.
 pub fn stop_all() {
-    for (mut keeper, input) in KEEPERS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+    stop(|_| true);
+}
+
+fn stop(which: impl Fn(&Child) -> bool) {
+    let mut keepers = KEEPERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let (ending, going_on): (Vec<_>, Vec<_>) = keepers.drain(..).partition(|(keeper, _)| which(keeper));
+    *keepers = going_on;
+    drop(keepers);
+    for (mut keeper, input) in ending {
         drop(input);
         _ = keeper.wait();
     }
@@ -62,6 +70,8 @@ pub struct Server {
     address: Address,
     /// The database from which others are made, where the server isn't ours.
     home: String,
+    /// The process number of a temporary server's keeper.
+    keeper: u32,
     made: Mutex<Vec<String>>,
 }
 
@@ -73,6 +83,7 @@ impl Server {
             return Ok(Server {
                 address: Address::Url(url.clone()),
                 home: home.to_owned(),
+                keeper: 0,
                 made: Mutex::default(),
             });
         }
@@ -90,6 +101,7 @@ impl Server {
             .spawn()
             .context("sh can't be started")?;
         let input = keeper.stdin.take().context("the keeper's input")?;
+        let id = keeper.id();
         let mut said = BufReader::new(keeper.stdout.take().context("the keeper's words")?);
         KEEPERS.lock().unwrap_or_else(PoisonError::into_inner).push((keeper, input));
         let mut line = String::new();
@@ -98,7 +110,12 @@ impl Server {
             _ = said.read_to_string(&mut line);
             bail!("no PostgreSQL server could be started from {}:\n{line}", programs.display());
         }
-        Ok(Server { address: Address::Socket(folder), home: "postgres".to_owned(), made: Mutex::default() })
+        Ok(Server {
+            address: Address::Socket(folder),
+            home: "postgres".to_owned(),
+            keeper: id,
+            made: Mutex::default(),
+        })
     }
 
     /// A new, empty database.
@@ -122,7 +139,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         match self.address {
-            Address::Socket(_) => stop_all(),
+            Address::Socket(_) => stop(|keeper| keeper.id() == self.keeper),
             Address::Url(_) => {
                 for name in self.made.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
                     let drop = format!("DROP DATABASE {name} WITH (FORCE)");

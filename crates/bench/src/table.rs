@@ -33,6 +33,15 @@ impl Report {
         self.aim(&aim, rounds.text(), rounds.median() >= least);
     }
 
+    /// Says whether each of several reached a share of its floor, and which came closest to missing it or missed it most.
+    pub fn each_share(&mut self, what: &str, least: Ratio, all: &[(&str, &Rounds)]) {
+        let worst = all.iter().min_by_key(|(_, rounds)| rounds.median());
+        let Some((name, worst)) = worst else { return };
+        let reached = all.iter().filter(|(_, rounds)| rounds.median() >= least).count();
+        let measured = format!("{reached} of {} do; the lowest is {name} with {}", all.len(), worst.median());
+        self.aim(&format!("{what}, each at least {least} of the floor"), measured, worst.median() >= least);
+    }
+
     /// Adds a sentence.
     pub fn say(&mut self, sentence: impl Into<String>) {
         self.parts.push(sentence.into());
@@ -94,6 +103,22 @@ mod tests {
         );
         assert!(text.contains("\nReached: clicks, at least 0.50"));
         assert_eq!(report.missed().count(), 1);
+    }
+
+    #[test]
+    fn of_several_the_lowest_decides() {
+        let (good, bad) =
+            (Rounds { ours: vec![70], floor: vec![100] }, Rounds { ours: vec![20], floor: vec![100] });
+        let mut report = Report::default();
+        report.each_share("pages", Ratio(500), &[("a", &good), ("b", &bad)]);
+        let missed: Vec<_> = report.missed().collect();
+        assert_eq!(
+            missed,
+            ["pages, each at least 0.50 of the floor; measured 1 of 2 do; the lowest is b with 0.20"]
+        );
+        let mut report = Report::default();
+        report.each_share("pages", Ratio(500), &[("a", &good)]);
+        assert_eq!(report.missed().count(), 0);
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Ground {
         subjects: impl Fn(&Seed) -> Vec<(&'static str, i64)>,
         act: impl Fn(&Seed) -> Result<()>,
     ) -> Result<Ground> {
-        let place = Place::make(plan, "forms", on)?;
+        let place = Place::make(plan, &format!("forms-{pending}"), on)?;
         let data = place.database()?;
         let now = seed::now();
         println!("  making {PARTNERS} partners");
@@ -64,6 +64,13 @@ impl Ground {
         Goodword::start(plan, &self.place.folder("server"), &self.data.url())
     }
 
+    fn target(&self) -> Target {
+        match &self.floor {
+            Data::Sqlite(file) => Target::Sqlite(file.clone()),
+            Data::Postgres(database) => Target::Postgres(database.url()),
+        }
+    }
+
     /// Measures the server, the bare loop and, on SQLite, the bare loop behind axum, in turn.
     fn measure(
         &self,
@@ -78,10 +85,7 @@ impl Ground {
             Some(Data::Sqlite(file)) => Some(Behind::start(file, self.replay.clone(), 0, said)?),
             _ => None,
         };
-        let target = match &self.floor {
-            Data::Sqlite(file) => Target::Sqlite(file.clone()),
-            Data::Postgres(database) => Target::Postgres(database.url()),
-        };
+        let target = self.target();
         let (mut next, mut behinds) = (0, Vec::new());
         let form = Asked {
             method: "POST",
@@ -268,4 +272,62 @@ pub fn win(plan: &Plan, on: On) -> Result<Report> {
 fn with_form(headers: &[http::Header]) -> Vec<http::Header> {
     let form = ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned());
     headers.iter().cloned().chain([form]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clean::Folder;
+    use std::time::Duration;
+
+    /// What the floor writes is what the act writes: so many rows more in each table, for each time.
+    fn the_floor_writes_the_same_rows(on: On) {
+        let folder = Folder::make().unwrap();
+        let plan = Plan {
+            rounds: 1,
+            time: Duration::from_secs(60),
+            quick: true,
+            postgres: None,
+            goodword: "".into(),
+            empty: "".into(),
+            oha: "".into(),
+            folder: folder.path().to_owned(),
+        };
+        let contact = Ground::make(&plan, on, 0, |_| vec![], |seed| seed.receive(1)).unwrap();
+        let tables = ["client", "attribution", "deal", "deal_event", "outbox"];
+        written(&contact, 2 * CONNECTIONS, &tables.map(|table| (table, 1)));
+        assert_eq!(contact.floor.number("SELECT COUNT(*) FROM client WHERE partner_id IS NULL").unwrap(), 0);
+
+        let subjects = |seed: &Seed| vec![("deal", seed.last.1 + 1), ("client", seed.last.0 + 1)];
+        let win = Ground::make(&plan, on, 3 * i64::from(CONNECTIONS), subjects, |seed| seed.win(seed.last.1))
+            .unwrap();
+        let won = "SELECT COUNT(*) FROM deal WHERE status = 'won'";
+        let before = win.floor.number(won).unwrap();
+        let tables =
+            [("ledger_transfers", 1), ("ledger_entries", 2), ("audit", 1), ("outbox", 1), ("deal", 0)];
+        let times = written(&win, 2 * CONNECTIONS, &tables);
+        assert_eq!(win.floor.number(won).unwrap() - before, times, "each time another deal is won");
+    }
+
+    fn written(ground: &Ground, most: u32, tables: &[(&str, i64)]) -> i64 {
+        let count = |table: &str| ground.floor.number(&format!("SELECT COUNT(*) FROM {table}")).unwrap();
+        let before: Vec<i64> = tables.iter().map(|(table, _)| count(table)).collect();
+        let (mut next, most) = (0, i64::from(most));
+        bare(&ground.target(), &ground.replay, &mut next, most, Duration::from_secs(60)).unwrap();
+        assert_eq!(next, most);
+        for ((table, rows), before) in tables.iter().zip(before) {
+            assert_eq!(count(table) - before, rows * most, "{table}");
+        }
+        most
+    }
+
+    #[test]
+    fn the_floor_writes_the_same_rows_on_sqlite() {
+        the_floor_writes_the_same_rows(On::Sqlite);
+    }
+
+    #[test]
+    fn the_floor_writes_the_same_rows_on_postgres() {
+        the_floor_writes_the_same_rows(On::Postgres);
+    }
 }

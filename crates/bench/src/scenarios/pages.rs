@@ -59,9 +59,8 @@ pub fn measure(plan: &Plan) -> Result<Report> {
         let how = if gzip { "as a browser asks: gzipped for each answer" } else { "plain" };
         let cells: Vec<_> = rows.iter().map(|(cells, ..)| cells.clone()).collect();
         report.table([how, "goodword, requests/s", "constant HTML, requests/s", "ratio"], &cells);
-        for (_, path, rounds) in rows {
-            report.share(&format!("`{path}` {}", if gzip { "gzipped" } else { "plain" }), LEAST, &rounds);
-        }
+        let all: Vec<_> = rows.iter().map(|(_, path, rounds)| (*path, rounds)).collect();
+        report.each_share(if gzip { "pages, gzipped" } else { "pages, plain" }, LEAST, &all);
     }
     server.stop()?;
     Ok(report)
