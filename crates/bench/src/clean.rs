@@ -17,7 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long a process that was asked to end has for it.
 const GRACE: Duration = Duration::from_secs(20);
 
-static STARTED: Mutex<Vec<Arc<Mutex<Child>>>> = Mutex::new(Vec::new());
+/// None: everything is being stopped and nothing new starts.
+static STARTED: Mutex<Option<Vec<Arc<Mutex<Child>>>>> = Mutex::new(Some(Vec::new()));
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -35,11 +36,13 @@ impl Process {
     /// Starts a command, with the end of its standard output where that is a pipe. It gets a process group of its own: an interrupt at the terminal is for the bench, which ends it in order.
     pub fn start(command: &mut Command) -> Result<(Process, Option<ChildStdout>)> {
         let program = command.get_program().to_string_lossy().into_owned();
+        let mut started = lock(&STARTED);
+        let started = started.as_mut().context("everything is being stopped")?;
         let mut child =
             command.process_group(0).spawn().with_context(|| format!("{program} can't be started"))?;
         let (id, said) = (child.id(), child.stdout.take());
         let child = Arc::new(Mutex::new(child));
-        lock(&STARTED).push(child.clone());
+        started.push(child.clone());
         Ok((Process { child, id }, said))
     }
 
@@ -76,7 +79,9 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         end(&self.child);
-        lock(&STARTED).retain(|other| !Arc::ptr_eq(other, &self.child));
+        if let Some(started) = lock(&STARTED).as_mut() {
+            started.retain(|other| !Arc::ptr_eq(other, &self.child));
+        }
     }
 }
 
@@ -124,7 +129,7 @@ impl Drop for Folder {
 
 /// Ends everything that still runs and removes what is left.
 pub fn all() {
-    for child in lock(&STARTED).drain(..) {
+    for child in lock(&STARTED).take().into_iter().flatten() {
         end(&child);
     }
     crate::postgres::stop_all();

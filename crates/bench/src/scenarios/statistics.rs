@@ -31,8 +31,8 @@ pub fn measure(plan: &Plan) -> Result<Report> {
     let mut seed = Seed::make(&data.url(), 20, now)?;
     let click = click(plan, &place, now)?;
     let (large, small) = (seed.partners[0].clone(), seed.partners[1].clone());
-    seed.clients_of(&[small.clone()], SMALL, "clients of the small partner")?;
-    seed.clients_of(&[large.clone()], clients, "clients of the large partner")?;
+    seed.clients_of(std::slice::from_ref(&small), SMALL, "clients of the small partner")?;
+    seed.clients_of(std::slice::from_ref(&large), clients, "clients of the large partner")?;
     seed.year_of(&small, SMALL)?;
     seed.year_of(&large, clicks)?;
     seed.close();
@@ -63,6 +63,7 @@ pub fn measure(plan: &Plan) -> Result<Report> {
     let alone = in_turn(plan.rounds, "µs a page", |_| time(&large, 1), |_| time(&small, 1))?;
     println!("  64 readers at once");
     let crowd = in_turn(plan.rounds, "µs a page", |_| time(&large, 64), |_| time(&small, 64))?;
+    let memory = server.memory()?;
     server.stop()?;
     let mut report = Report::default();
     let row = |what: &str, rounds: &crate::compare::Rounds| {
@@ -76,7 +77,11 @@ pub fn measure(plan: &Plan) -> Result<Report> {
     );
     let aim = format!("at most {MOST} times the time of the small partner's page");
     report.aim(&aim, alone.text(), alone.median() <= MOST);
-    report.say(format!("The database: {} on disk.", megabytes(bytes)));
+    report.say(format!(
+        "The database: {} on disk. Memory of the server afterwards: {}.",
+        megabytes(bytes),
+        megabytes(memory)
+    ));
     Ok(report)
 }
 
