@@ -1,5 +1,6 @@
-//! What a developer runs: `cargo xtask test`, `cargo xtask dev`, `cargo xtask screenshots`.
+//! What a developer runs: `cargo xtask test`, `cargo xtask dev`, `cargo xtask bench`, `cargo xtask screenshots`.
 
+mod bench;
 mod browser;
 mod checks;
 mod dev;
@@ -32,6 +33,8 @@ enum Task {
     },
     /// Run the server on a scratch data directory, without rate limits.
     Dev(dev::Options),
+    /// Measure the release server beside the limit and renew docs/performance.md.
+    Bench(bench::Options),
     /// Take a picture of every page in both widths and both themes; renew the pictures in docs/images.
     Screenshots,
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Test { parts } => checks::test(&parts),
         Task::Dev(options) => dev::run_server(&options),
+        Task::Bench(options) => bench::measure(&options),
         Task::Screenshots => screenshots(),
     };
     match outcome {

@@ -1,4 +1,4 @@
-//! What the tests need besides Rust, and how it comes onto a Debian machine.
+//! What the tests and the bench need besides Rust, and how it comes onto a Debian machine.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,22 +15,25 @@ const NODE_MAJOR: u32 = 18;
 /// while the packages are installed.
 const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/no-cluster-for-tests.conf";
 
-/// A thing that the tests use and that this repository doesn't bring.
+/// A thing that is used and that this repository doesn't bring.
 struct Need {
     what: &'static str,
+    /// The parts of the tests that use it.
     parts: &'static [Part],
     /// Debian's names of the packages that bring it.
     packages: &'static [&'static str],
     is_there: fn() -> bool,
 }
 
+const POSTGRESQL: Need = Need {
+    what: "PostgreSQL's server programs (initdb, postgres)",
+    parts: &[Part::Unit, Part::Browser],
+    packages: &["postgresql"],
+    is_there: has_postgresql,
+};
+
 const NEEDS: [Need; 5] = [
-    Need {
-        what: "PostgreSQL's server programs (initdb, postgres)",
-        parts: &[Part::Unit, Part::Browser],
-        packages: &["postgresql"],
-        is_there: has_postgresql,
-    },
+    POSTGRESQL,
     Need {
         what: "aiosmtpd, a mail server in Python",
         parts: &[Part::Unit, Part::Browser],
@@ -57,13 +60,41 @@ const NEEDS: [Need; 5] = [
     },
 ];
 
+const BENCH: [Need; 3] = [
+    POSTGRESQL,
+    Need {
+        what: "wrk, which sends as fast as answers come",
+        parts: &[],
+        packages: &["wrk"],
+        is_there: || runs("wrk", &["-v"]),
+    },
+    Need {
+        what: "strip, which takes the symbols out of a program",
+        parts: &[],
+        packages: &["binutils"],
+        is_there: || answers("strip"),
+    },
+];
+
 /// Sees to it that everything the parts need is there; installs what is missing where that is possible.
 ///
 /// # Errors
 /// A sentence with the packages to install, where this program can't do it: not root, no `apt-get`, or the
 /// packages didn't bring what was missing.
 pub fn provide(parts: &[Part]) -> Result<()> {
-    let missing = missing(parts);
+    provide_all(|| missing(parts))
+}
+
+/// As [`provide`], for the bench.
+///
+/// # Errors
+/// As [`provide`].
+pub fn provide_for_bench() -> Result<()> {
+    provide_all(|| BENCH.iter().filter(|need| !(need.is_there)()).collect())
+}
+
+fn provide_all(look: impl Fn() -> Vec<&'static Need>) -> Result<()> {
+    let missing = look();
     if missing.is_empty() {
         return Ok(());
     }
@@ -82,7 +113,7 @@ pub fn provide(parts: &[Part]) -> Result<()> {
     }
     step(&format!("install {}", packages.join(", ")), || install(&packages))?;
 
-    if let Some(need) = self::missing(parts).first() {
+    if let Some(need) = look().first() {
         bail!("{} is still missing after installing {}", need.what, need.packages.join(", "));
     }
     Ok(())
@@ -183,6 +214,11 @@ fn answers(program: &str) -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// Whether a program can be started, whatever it answers.
+fn runs(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 fn is_root() -> bool {
