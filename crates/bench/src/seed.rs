@@ -148,6 +148,7 @@ impl Seed {
                 let day = PartnerDay {
                     day: domain::clock::Day(now.day().0 - back),
                     clicks: clicks / 365,
+                    automatic: 0,
                     clients: 1,
                     profit: Money::ZERO,
                 };
@@ -265,6 +266,6 @@ fn clients_in_turn(
 
 fn add_clients(tx: &mut Tx, partner: &Partner, clients: i64, now: Timestamp) -> Result<(), store::DbError> {
     store::partners::add_totals(tx, &partner.id, clients, 0, Money::ZERO)?;
-    let day = PartnerDay { day: now.day(), clicks: 0, clients, profit: Money::ZERO };
+    let day = PartnerDay { clients, ..PartnerDay::empty(now.day()) };
     store::partners::add_to_day(tx, &partner.id, day)
 }

@@ -6,6 +6,7 @@
 //! knows whether it got there) is written down once.
 
 use std::{
+    fs::File,
     path::PathBuf,
     sync::{
         Arc,
@@ -19,7 +20,7 @@ use store::{Db, DbError, matching};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
-    time::{Instant, timeout},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -28,6 +29,9 @@ use super::{
 };
 use crate::ops::clicks::{self, Batch, Visit};
 
+/// How long clients wait, after the database has had its time, until their clicks in the file are synced, too. A disk that
+/// takes longer than that holds up nobody: what is written there outlives this process in any case.
+const DISK_PATIENCE: Duration = Duration::from_millis(10);
 /// How many clicks may wait to be taken into a batch.
 const QUEUE: usize = 16_384;
 /// The largest batch.
@@ -98,6 +102,8 @@ impl Recorder {
             waiting: waiting.clone(),
             patience,
             taking_in: None,
+            syncing: None,
+            unsynced: None,
             failures: Failures::default(),
         };
         tokio::spawn(writer.run(taken));
@@ -162,18 +168,25 @@ struct Writer {
     patience: Duration,
     spool: Spool,
     taking_in: Option<TakingIn>,
+    syncing: Option<JoinHandle<()>>,
+    /// The file has lines that were written while it was being synced.
+    unsynced: Option<File>,
     failures: Failures,
 }
 
 impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Asked>) {
+        if let Err(error) = self.spool.make_ready() {
+            tracing::warn!(%error, "the file in which clicks wait for the database can't be made yet");
+        }
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut taken = Vec::with_capacity(BATCH);
         loop {
-            let under_way = self.taking_in.is_some();
+            let (under_way, syncing) = (self.taking_in.is_some(), self.syncing.is_some());
             tokio::select! {
                 biased;
                 result = task_of(&mut self.taking_in), if under_way => self.taken_in(result).await,
+                () = synced(&mut self.syncing), if syncing => self.sync(None),
                 count = queue.recv_many(&mut taken, BATCH) => {
                     if count == 0 {
                         return;
@@ -198,7 +211,7 @@ impl Writer {
         self.number += 1;
         let batch = Batch { writer: self.id.clone(), number: self.number, visits };
         if !self.spool.is_empty() {
-            return self.put_by(&batch, answers, None);
+            return self.put_by(&batch, answers, None).await;
         }
         let mut task = self.write(vec![batch.clone()], None);
         match timeout(self.patience.saturating_sub(waited), &mut task).await {
@@ -211,22 +224,35 @@ impl Writer {
             }
             Ok(Ok(Err(error))) => {
                 self.failed(&error);
-                self.put_by(&batch, answers, None);
+                self.put_by(&batch, answers, None).await;
             }
             Ok(Err(error)) => {
                 self.failed(&DbError::Panicked(error.to_string()));
-                self.put_by(&batch, answers, None);
+                self.put_by(&batch, answers, None).await;
             }
-            Err(_) => self.put_by(&batch, answers, Some(task)),
+            Err(_) => self.put_by(&batch, answers, Some(task)).await,
         }
     }
 
     /// Puts a batch into the file and sends its clients on. `task` brings it to the database already.
-    fn put_by(&mut self, batch: &Batch, answers: Answers, task: Option<JoinHandle<Result<Owners, DbError>>>) {
+    async fn put_by(
+        &mut self,
+        batch: &Batch,
+        answers: Answers,
+        task: Option<JoinHandle<Result<Owners, DbError>>>,
+    ) {
         let kept = tokio::task::block_in_place(|| self.spool.append(batch));
         let outcome = match kept {
-            Ok(()) => {
+            Ok(file) => {
                 self.failures.clicks += batch.visits.len() as u64;
+                let until = Instant::now() + DISK_PATIENCE;
+                // The sync that is under way has begun before this was written.
+                let idle =
+                    self.syncing.is_none() || timeout_at(until, synced(&mut self.syncing)).await.is_ok();
+                self.sync(Some(file));
+                if idle {
+                    _ = timeout_at(until, synced(&mut self.syncing)).await;
+                }
                 match task {
                     Some(task) => {
                         self.taking_in = Some(TakingIn { next: Next::default(), only_first: true, task });
@@ -245,6 +271,21 @@ impl Writer {
         self.tell_waiting();
         for answer in answers {
             _ = answer.send(outcome);
+        }
+    }
+
+    /// Has the file synced: now, or once the sync that is under way has ended.
+    fn sync(&mut self, file: Option<File>) {
+        self.unsynced = file.or(self.unsynced.take());
+        if self.syncing.is_some() {
+            return;
+        }
+        if let Some(file) = self.unsynced.take() {
+            self.syncing = Some(tokio::task::spawn_blocking(move || {
+                if let Err(error) = file.sync_data() {
+                    tracing::error!(%error, "the file in which clicks wait can't be synced to the disk");
+                }
+            }));
         }
     }
 
@@ -394,6 +435,17 @@ impl Writer {
 
     fn tell_waiting(&self) {
         self.waiting.store(self.spool.waiting(), Ordering::Relaxed);
+    }
+}
+
+/// Waits until the file is synced; for ever where it isn't being.
+async fn synced(syncing: &mut Option<JoinHandle<()>>) {
+    match syncing {
+        Some(task) => {
+            _ = task.await;
+            *syncing = None;
+        }
+        None => std::future::pending().await,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Clicks that wait for the database in a file: while it is away, or too slow for a client who wants to go on.
 //!
-//! A file has one line for each batch: a checksum, a space, the batch as JSON. A line is on the disk before its clients
-//! are answered, so a line that isn't whole was never answered and is passed over. Each server writes a file of its own
-//! and holds a lock on it; a file without a lock belongs to a server that has ended, and whoever finds it takes it in.
+//! A file has one line for each batch: a checksum, a space, the batch as JSON. A line is written before its clients are
+//! answered, so a line that isn't whole was never answered and is passed over. Each server writes a file of its own and
+//! holds a lock on it; a file without a lock belongs to a server that has ended, and whoever finds it takes it in.
 
 use std::{
     collections::VecDeque,
@@ -67,11 +67,10 @@ struct Waiting {
 pub struct Spool {
     folder: PathBuf,
     name: String,
-    /// How many files of its own it has made: each has a name of its own.
-    made: u64,
-    /// The oldest first; the file that is written to, where there is one, last.
-    files: VecDeque<Waiting>,
-    writes_last: bool,
+    /// Those that servers left behind.
+    left: VecDeque<Waiting>,
+    /// The file that this server writes to, once it is made.
+    own: Option<Waiting>,
 }
 
 /// What is next to be taken in.
@@ -84,9 +83,9 @@ pub struct Next {
 }
 
 impl Spool {
-    /// Nothing is touched before there is something to keep.
+    /// Nothing is touched before there is something to keep, or [`Spool::make_ready`] is called.
     pub fn new(folder: PathBuf, name: &str) -> Spool {
-        Spool { folder, name: name.to_owned(), made: 0, files: VecDeque::new(), writes_last: false }
+        Spool { folder, name: name.to_owned(), left: VecDeque::new(), own: None }
     }
 
     /// Makes the folder and writes to it once, so that an operator hears at the start what would only show when the
@@ -101,37 +100,47 @@ impl Spool {
         fs::remove_file(probe)
     }
 
+    /// Makes the file where the folder is there already: making it takes longer than writing to it.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn make_ready(&mut self) -> io::Result<()> {
+        if self.own.is_none() && self.folder.exists() {
+            self.own = Some(self.make_file()?);
+        }
+        Ok(())
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.files.iter().all(|file| file.taken >= file.end)
+        self.waiting() == 0
     }
 
     /// How many bytes wait.
     pub fn waiting(&self) -> u64 {
-        self.files.iter().map(|file| file.end.saturating_sub(file.taken)).sum()
+        self.left.iter().chain(&self.own).map(|file| file.end.saturating_sub(file.taken)).sum()
     }
 
-    /// Keeps a batch: it is on the disk when this returns.
+    /// Writes a batch down: no end of this process loses it from now on. Returns the file, which is still to be synced, so
+    /// that no loss of power does.
     ///
     /// # Errors
     /// When it could not be written; then nothing of it is kept.
-    pub fn append(&mut self, batch: &Batch) -> io::Result<()> {
+    pub fn append(&mut self, batch: &Batch) -> io::Result<File> {
         let line = write_line(batch)?;
-        if !self.writes_last {
-            let file = self.make_file()?;
-            self.files.push_back(file);
-            self.writes_last = true;
+        if self.own.is_none() {
+            self.own = Some(self.make_file()?);
         }
-        let file = self.files.back_mut().expect("made above");
+        let file = self.own.as_mut().expect("made above");
         if file.end + line.len() as u64 > LARGEST {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "the file of waiting clicks is full"));
         }
         let written =
             file.file.seek(SeekFrom::Start(file.end)).and_then(|_| file.file.write_all(line.as_bytes()));
-        match written.and_then(|()| file.file.sync_data()) {
-            Ok(()) => {
+        match written.and_then(|()| file.file.try_clone()) {
+            Ok(to_sync) => {
                 file.end += line.len() as u64;
-                Ok(())
+                Ok(to_sync)
             }
             Err(error) => {
                 // What got there would be taken for a line by whoever finds the file.
@@ -141,12 +150,13 @@ impl Spool {
         }
     }
 
-    /// What is next to be taken in: some lines of the oldest file, at most so many. Lines that can't be read are set aside.
+    /// What is next to be taken in: some lines of the oldest file, at most so many. Lines that can't be read are set
+    /// aside.
     ///
     /// # Errors
     /// When the file can't be read.
     pub fn next(&mut self, most: usize) -> io::Result<Next> {
-        while let Some(file) = self.files.front_mut() {
+        while let Some(file) = self.first() {
             let (next, broken) = file.read(most)?;
             for line in &broken {
                 self.refuse(line)?;
@@ -160,32 +170,32 @@ impl Spool {
         Ok(Next::default())
     }
 
-    /// Notes that this has been taken in, and removes the file when that was all of it.
+    /// Notes that this has been taken in. When it was all of the file, that is emptied, or removed where another server
+    /// left it.
     ///
     /// # Errors
-    /// When the file can't be removed; it would be taken in again, which does no harm.
+    /// When that fails; what is still in the file would be taken in again, which does no harm.
     pub fn take(&mut self, next: &Next) -> io::Result<()> {
-        let Some(file) = self.files.front_mut() else { return Ok(()) };
+        let Some(file) = self.first() else { return Ok(()) };
         file.taken = file.taken.max(next.upto);
         if file.taken < file.end {
             return Ok(());
         }
-        let path = file.path.clone();
+        let Some(file) = self.left.pop_front() else {
+            let Some(own) = &mut self.own else { return Ok(()) };
+            (own.taken, own.end) = (0, 0);
+            return own.file.set_len(0);
+        };
         // Removed while the lock is held, so that nobody else takes it up meanwhile.
-        let removed = fs::remove_file(path);
-        self.files.pop_front();
-        if self.files.is_empty() {
-            self.writes_last = false;
-        }
-        removed
+        fs::remove_file(&file.path)
     }
 
     /// Notes that the first batch that waits has been taken in.
     ///
     /// # Errors
-    /// When the file can't be read or removed.
+    /// When the file can't be read, emptied or removed.
     pub fn take_first(&mut self) -> io::Result<()> {
-        let Some(file) = self.files.front_mut() else { return Ok(()) };
+        let Some(file) = self.first() else { return Ok(()) };
         let text = file.window()?;
         let length = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
         let upto = file.taken + length as u64;
@@ -217,7 +227,7 @@ impl Spool {
         let mut found = 0;
         for entry in listed {
             let path = entry?.path();
-            let known = self.files.iter().any(|file| file.path == path);
+            let known = self.left.iter().chain(&self.own).any(|file| file.path == path);
             if known || path.extension().is_none_or(|ending| ending != ENDING) {
                 continue;
             }
@@ -227,15 +237,19 @@ impl Spool {
                 continue;
             }
             found += file.end;
-            self.files.push_front(file);
+            self.left.push_back(file);
         }
         Ok(found)
     }
 
-    fn make_file(&mut self) -> io::Result<Waiting> {
+    /// The first file in which something waits: those that were left behind, then the own one.
+    fn first(&mut self) -> Option<&mut Waiting> {
+        self.left.front_mut().or(self.own.as_mut()).filter(|file| file.taken < file.end)
+    }
+
+    fn make_file(&self) -> io::Result<Waiting> {
         make_folder(&self.folder)?;
-        self.made += 1;
-        let path = self.folder.join(format!("{}-{}.{ENDING}", self.name, self.made));
+        let path = self.folder.join(format!("{}.{ENDING}", self.name));
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         file.lock()?;
         // The name itself must survive a loss of power, too.
@@ -249,6 +263,15 @@ impl Spool {
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         file.write_all(format!("{line}\n").as_bytes())?;
         file.sync_data()
+    }
+}
+
+impl Drop for Spool {
+    /// An empty file is of no use to anybody.
+    fn drop(&mut self) {
+        if let Some(own) = self.own.take().filter(|own| own.taken >= own.end) {
+            _ = fs::remove_file(&own.path);
+        }
     }
 }
 
@@ -446,11 +469,13 @@ mod tests {
         spool.append(&batch(4, 1)).unwrap();
         spool.take(&next).unwrap();
         assert_eq!(all(&mut spool, usize::MAX), [[4]]);
-        assert!(spool.is_empty() && place.files().is_empty());
+        assert!(spool.is_empty());
+        assert_eq!(fs::metadata(&place.files()[0]).unwrap().len(), 0);
         spool.append(&batch(5, 1)).unwrap();
         spool.append(&batch(6, 1)).unwrap();
         spool.take_first().unwrap();
         assert_eq!(all(&mut spool, 1), [[6]]);
+        drop(spool);
         assert!(place.files().is_empty());
     }
 
@@ -473,6 +498,7 @@ mod tests {
         ended.append(&batch(1, 1)).unwrap();
         ended.append(&batch(2, 1)).unwrap();
         let mut heir = place.spool("heir");
+        heir.make_ready().unwrap();
         // While it lives, its file is its own.
         assert_eq!(heir.take_up().unwrap(), 0);
         drop(ended);
@@ -486,6 +512,7 @@ mod tests {
         assert_eq!(heir.take_up().unwrap(), 0, "taken up once");
         assert_eq!(place.spool("third").take_up().unwrap(), 0, "and by one only");
         assert_eq!(all(&mut heir, usize::MAX).concat(), [1, 2, 7]);
+        drop(heir);
         assert!(place.files().is_empty(), "{:?}", place.files());
     }
 

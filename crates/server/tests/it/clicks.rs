@@ -111,6 +111,7 @@ fn a_stall_holds_nobody_up(test: testing::TestDb) {
         let files: Vec<PathBuf> =
             fs::read_dir(folder.path().join("clicks")).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(files.len(), 1, "{files:?}");
+        assert!(fs::metadata(&files[0]).unwrap().len() > 0);
         assert!(site.app.clicks.waiting() > 0);
         // The cookie alone makes the client the partner's, as ever.
         drop(stall);
@@ -118,7 +119,7 @@ fn a_stall_holds_nobody_up(test: testing::TestDb) {
         // And from here on clicks go straight to the database.
         follow_many(&site.url, partner.code, 5).await;
         wait_for(&site, 126).await;
-        assert_eq!(fs::read_dir(folder.path().join("clicks")).unwrap().count(), 0);
+        assert_eq!(fs::metadata(&files[0]).unwrap().len(), 0);
         let browser = site.browser();
         browser.get(&format!("/r/{}", partner.code)).await;
         let sent = browser.post("/contact", &[("name", "Aurora"), ("email", "a@example.com")]).await;
@@ -203,20 +204,18 @@ fn no_click_is_lost_or_doubled(test: testing::TestDb) {
         });
         let clicks = folder.path().join("clicks");
         for _ in 0..600 {
-            let waiting = fs::read_dir(&clicks)
-                .unwrap()
-                .filter_map(Result::ok)
-                .any(|entry| entry.path().extension().is_some_and(|ending| ending == "spool"));
+            let files = fs::read_dir(&clicks).unwrap().filter_map(|entry| entry.ok()?.metadata().ok());
+            let waiting = files.map(|file| file.len()).sum::<u64>() > 0;
             if !waiting {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        tokio::task::block_in_place(|| server.stop());
         let (rows, counted) = site.read(counts).await;
         assert_eq!(rows, counted);
         assert!(answered <= rows && rows <= asked, "{answered} answered, {rows} there, {asked} asked");
         assert_eq!(fs::read_dir(&clicks).unwrap().count(), 0, "nothing waits, nothing was set aside");
-        tokio::task::block_in_place(|| server.stop());
         site.stop();
     });
 }
