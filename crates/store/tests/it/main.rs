@@ -2,12 +2,14 @@
 
 mod audit_damage;
 mod concurrency;
+mod failover;
 mod ledger;
 mod ledger_concurrency;
 mod ledger_damage;
 mod ledger_simulation;
 mod matching;
 mod migrations;
+mod news;
 mod opening;
 mod postgres;
 mod sqlite;
