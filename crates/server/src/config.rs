@@ -282,15 +282,30 @@ fn public_url(text: &str) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-/// The address of a database or a mail server without its password.
+/// The address of a database or a mail server without its password. Not by a parser: an address may name several servers,
+/// and what can't be read must not be shown whole for that.
 pub fn hide_password(address: &str) -> String {
-    match Url::parse(address) {
-        Ok(mut url) if url.password().is_some() => {
-            let hidden = url.set_password(Some("***"));
-            if hidden.is_ok() { url.to_string() } else { "(hidden)".into() }
-        }
-        _ => address.to_owned(),
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+    let mut shown = String::new();
+    if !scheme.is_empty() {
+        shown = format!("{scheme}://");
     }
+    match rest.rsplit_once('@') {
+        Some((who, place)) => {
+            let who = who.split_once(':').map_or_else(|| who.to_owned(), |(user, _)| format!("{user}:***"));
+            shown.push_str(&format!("{who}@{place}"));
+        }
+        None => shown.push_str(rest),
+    }
+    if let Some(query) = query {
+        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((name, _)) if name.contains("password") => format!("{name}=***"),
+            _ => pair.to_owned(),
+        });
+        shown.push_str(&format!("?{}", pairs.collect::<Vec<_>>().join("&")));
+    }
+    shown
 }
 
 /// A TOML basic string (TOML 1.0, "String").
@@ -349,6 +364,17 @@ mod tests {
         let config = Config::new(Settings { database, ..Settings::default() }).unwrap();
         assert!(!config.print().contains("s3cret"), "{}", config.print());
         assert!(config.print().contains("postgres://goodword:***@db/goodword"), "{}", config.print());
+
+        for address in [
+            "postgres://goodword:s3cret@one:5432,two:5433/goodword?sslmode=require",
+            "postgres://goodword:s3cret@one,two/goodword",
+            "postgresql://one/goodword?user=goodword&password=s3cret",
+            "postgres://goodword:s3:cr@s3cret@one/goodword",
+        ] {
+            let shown = hide_password(address);
+            assert!(!shown.contains("s3") && shown.contains("***") && shown.contains("one"), "{shown}");
+        }
+        assert_eq!(hide_password("sqlite:/data/a@b.db"), "sqlite:/data/a@b.db");
 
         let smtp_url = Some("smtps://goodword:s3cret@mail.example.com".into());
         let mail_from = Some("Partners <partners@example.com>".into());

@@ -30,6 +30,7 @@ pub mod partners;
 mod postgres;
 pub mod profiles;
 pub mod programme;
+pub mod rate_limits;
 pub mod recovery;
 pub mod risk;
 mod search;
