@@ -24,6 +24,7 @@ mod pages;
 mod permissions;
 mod recovery;
 mod reminders;
+mod servers;
 mod sessions;
 mod story;
 mod support;
