@@ -24,7 +24,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "PostgreSQL's server programs (initdb, postgres)",
         parts: &[Part::Unit, Part::Browser],
@@ -36,6 +36,12 @@ const NEEDS: [Need; 5] = [
         parts: &[Part::Unit, Part::Browser],
         packages: &["python3-aiosmtpd"],
         is_there: has_aiosmtpd,
+    },
+    Need {
+        what: "HAProxy, for the tests with several servers",
+        parts: &[Part::Unit],
+        packages: &["haproxy"],
+        is_there: || runs("haproxy", "-v"),
     },
     Need {
         what: "pip, which brings the schema of bank files",
@@ -177,8 +183,12 @@ fn major(version: &str) -> Option<u32> {
 }
 
 fn answers(program: &str) -> bool {
+    runs(program, "--version")
+}
+
+fn runs(program: &str, argument: &str) -> bool {
     Command::new(program)
-        .arg("--version")
+        .arg(argument)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
