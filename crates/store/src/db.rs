@@ -18,8 +18,8 @@ use crate::{DbError, Dialect, Tx, postgres, sqlite};
 /// How a database is opened. `Options::default()` is right for a server.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// PostgreSQL: connections, each with a thread of its own. The sum over all programs must stay below the server's
-    /// `max_connections`.
+    /// PostgreSQL: connections, each with a thread of its own; one more listens, in a server. The sum over all programs
+    /// must stay below the server's `max_connections`.
     pub connections: usize,
     /// SQLite: threads that read. At least 2.
     pub readers: usize,

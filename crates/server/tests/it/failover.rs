@@ -56,7 +56,7 @@ fn the_standby_takes_over_and_nothing_answered_is_lost() {
             one.stop();
             two.stop();
         });
-        answered.is_kept_in(&database, &ground.partner.id, Clicks::MayBeLost).await;
+        answered.must_be_in(&database, &ground.partner.id, Clicks::MayBeLost).await;
     });
     crash::verify(&database);
 }

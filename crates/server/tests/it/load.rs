@@ -228,7 +228,7 @@ async fn reaches(counter: &AtomicUsize, more: usize, what: &str) {
 
 impl Answered {
     /// Looks into the database: what was answered is there, nothing is there twice, and the books are sound.
-    pub async fn is_kept_in(self, database: &str, partner: &str, clicks: Clicks) {
+    pub async fn must_be_in(self, database: &str, partner: &str, clicks: Clicks) {
         let enough =
             self.clients.len() > 20 && self.won.len() > 5 && !self.withdrawals.is_empty() && self.clicks > 5;
         assert!(enough, "too little load to prove anything: {self:?}");

@@ -196,7 +196,7 @@ fn a_server_is_killed_behind_the_proxy_and_clients_notice_nothing_but_a_second_t
         every_mail_came(&place.db, &mailbox, taken).await;
         tokio::task::block_in_place(|| two.stop());
         drop(proxy);
-        answered.is_kept_in(&database, &ground.partner.id, Clicks::Kept).await;
+        answered.must_be_in(&database, &ground.partner.id, Clicks::Kept).await;
     });
     crash::verify(&place.url);
 }

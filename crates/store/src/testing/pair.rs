@@ -59,12 +59,17 @@ impl Pair {
 
     /// Kills the primary, by SIGKILL.
     pub fn kill_primary(&self) {
-        self.tell("kill");
+        self.tell("kill one");
     }
 
     /// Has the primary hang: connections to it stay open, and nobody answers.
     pub fn freeze_primary(&self) {
-        self.tell("freeze");
+        self.tell("freeze one");
+    }
+
+    /// Has the standby hang.
+    pub fn freeze_standby(&self) {
+        self.tell("freeze two");
     }
 
     /// Makes the standby the primary.

@@ -30,12 +30,16 @@ give_up() {
     exit 1
 }
 end() {
-    ctl two -m immediate -w stop
-    if [ -n "${killed:-}" ]; then
+    for one in ${frozen:-}; do
+        kill -9 $(cat "/proc/$one/task/$one/children") "$one"
+    done
+    [ -z "${frozen:-}" ] || sleep 0.1
+    for name in ${killed:-}; do
         # What it held in shared memory is given back by its next start, which must not take it for alive.
-        rm -f "$dir/one/data/postmaster.pid" "$dir/one/.s.PGSQL.5432.lock"
-        ctl one -l "$dir/one/log" -w start
-    fi
+        rm -f "$dir/$name/data/postmaster.pid" "$dir/$name/.s.PGSQL.5432.lock"
+        ctl "$name" -l "$dir/$name/log" -w start
+    done
+    ctl two -m immediate -w stop
     ctl one -m immediate -w stop
     rm -rf "$dir"
 }
@@ -66,17 +70,18 @@ until [ "$(on_primary "SELECT COUNT(*) FROM pg_stat_replication WHERE sync_state
     sleep 0.1
 done
 echo "ready $dir"
-while read -r command; do
+while read -r command name; do
     case $command in
     kill)
         # Nothing is flushed and nobody is asked. What the server had started ends by itself.
-        killed=yes
-        kill -9 "$(head -n 1 "$dir/one/data/postmaster.pid")" && echo done || echo failed
+        killed="${killed:-} $name"
+        kill -9 "$(head -n 1 "$dir/$name/data/postmaster.pid")" && echo done || echo failed
         ;;
     freeze)
         # Like a machine that hangs: connections stay open and nobody answers.
-        killed=yes
-        one=$(head -n 1 "$dir/one/data/postmaster.pid")
+        killed="${killed:-} $name"
+        one=$(head -n 1 "$dir/$name/data/postmaster.pid")
+        frozen="${frozen:-} $one"
         kill -STOP "$one" && stopped=done || stopped=failed
         # Some of them may end just now.
         kill -STOP $(cat "/proc/$one/task/$one/children") 2>>"$dir/log"
@@ -87,7 +92,4 @@ while read -r command; do
         ;;
     esac
 done
-if [ -n "${one:-}" ]; then
-    kill -9 $(cat "/proc/$one/task/$one/children") "$one"
-fi
 end

@@ -99,6 +99,21 @@ fn a_primary_that_hangs_keeps_nobody_from_the_new_one() {
     db.close();
 }
 
+/// The server's own limit on statements must not end the wait for the standby: it would answer "saved" then.
+#[test]
+fn what_the_standby_does_not_have_is_not_answered_as_saved() {
+    let pair = Pair::start();
+    let statement_timeout = Duration::from_millis(300);
+    let db = Db::open(&pair.url(), Options { statement_timeout, ..testing::options() }).unwrap();
+    table(&db);
+    pair.freeze_standby();
+    let unknown = write(&db, |tx| tx.exec(INSERT, params![1, 1]));
+    assert!(matches!(unknown, Err(DbError::Commit(_))), "{unknown:?}");
+    // Reading needs no standby.
+    read(&db, |tx| tx.one("SELECT COUNT(*) FROM case_row", &[])).unwrap();
+    db.close();
+}
+
 #[test]
 fn a_server_that_takes_no_writes_is_not_written_to() {
     let pair = Pair::start();
