@@ -12,6 +12,7 @@ mod migrations;
 mod news;
 mod opening;
 mod postgres;
+mod rate_limits;
 mod sqlite;
 mod tls;
 mod units;
