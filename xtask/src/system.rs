@@ -32,13 +32,19 @@ const POSTGRESQL: Need = Need {
     is_there: has_postgresql,
 };
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     POSTGRESQL,
     Need {
         what: "aiosmtpd, a mail server in Python",
         parts: &[Part::Unit, Part::Browser],
         packages: &["python3-aiosmtpd"],
         is_there: has_aiosmtpd,
+    },
+    Need {
+        what: "HAProxy, for the tests with several servers",
+        parts: &[Part::Unit],
+        packages: &["haproxy"],
+        is_there: || runs("haproxy", "-v"),
     },
     Need {
         what: "pip, which brings the schema of bank files",
@@ -66,7 +72,7 @@ const BENCH: [Need; 3] = [
         what: "wrk, which sends as fast as answers come",
         parts: &[],
         packages: &["wrk"],
-        is_there: || runs("wrk", &["-v"]),
+        is_there: || starts("wrk", &["-v"]),
     },
     Need {
         what: "strip, which takes the symbols out of a program",
@@ -208,8 +214,12 @@ fn major(version: &str) -> Option<u32> {
 }
 
 fn answers(program: &str) -> bool {
+    runs(program, "--version")
+}
+
+fn runs(program: &str, argument: &str) -> bool {
     Command::new(program)
-        .arg("--version")
+        .arg(argument)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
@@ -217,7 +227,7 @@ fn answers(program: &str) -> bool {
 }
 
 /// Whether a program can be started, whatever it answers.
-fn runs(program: &str, arguments: &[&str]) -> bool {
+fn starts(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 

@@ -9,7 +9,7 @@ use domain::{
     clock::{Clock, Timestamp},
     ids::Ids,
 };
-use store::{Db, DbError, Tx, programme::Programme};
+use store::{Db, DbError, Topic, Tx, programme::Programme};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -98,8 +98,9 @@ fn draw_chain(ids: &dyn Ids) -> i64 {
     i64::from(byte[0]) % store::audit::CHAINS
 }
 
-/// How long a change of the programme on one server may go unnoticed on another.
-const PROGRAMME_POLL: Duration = Duration::from_secs(2);
+/// How often it is looked whether another server has changed the programme, besides hearing of it: two seconds are the
+/// longest that a change may take.
+const PROGRAMME_POLL: Duration = Duration::from_secs(1);
 
 impl App {
     /// Puts the state together; the programme is made on first use of a database.
@@ -212,10 +213,15 @@ impl App {
         Ok(())
     }
 
-    /// Notices changes that another server has made to the programme. Never returns.
+    /// Notices changes that another server has made to the programme: told by it, or by looking. Never returns.
     pub async fn watch_programme(self) {
+        let mut heard = self.db.heard(Topic::Programme);
         loop {
-            tokio::time::sleep(PROGRAMME_POLL).await;
+            tokio::select! {
+                // Once the database is closed nothing is heard any more.
+                Ok(()) = heard.changed() => {}
+                () = tokio::time::sleep(PROGRAMME_POLL) => {}
+            }
             let known = self.programme().version;
             let seen = self.db.read(store::programme::version).await;
             let reloaded = match seen {

@@ -294,7 +294,8 @@ fn public_url(text: &str) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-/// The address of a database or a mail server without its password.
+/// The address of a database or a mail server without its password. Not by a parser: an address may name several servers,
+/// and what can't be read must not be shown whole for that.
 pub fn hide_password(address: &str) -> String {
     let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
     let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
@@ -393,6 +394,17 @@ mod tests {
         let config = Config::new(Settings { database, ..Settings::default() }).unwrap();
         assert!(!config.print().contains("s3cret"), "{}", config.print());
         assert!(config.print().contains("postgres://goodword:***@db/goodword"), "{}", config.print());
+
+        for address in [
+            "postgres://goodword:s3cret@one:5432,two:5433/goodword?sslmode=require",
+            "postgres://goodword:s3cret@one,two/goodword",
+            "postgresql://one/goodword?user=goodword&password=s3cret",
+            "postgres://goodword:s3:cr@s3cret@one/goodword",
+        ] {
+            let shown = hide_password(address);
+            assert!(!shown.contains("s3") && shown.contains("***") && shown.contains("one"), "{shown}");
+        }
+        assert_eq!(hide_password("sqlite:/data/a@b.db"), "sqlite:/data/a@b.db");
 
         let smtp_url = Some("smtps://goodword:s3cret@mail.example.com".into());
         let mail_from = Some("Partners <partners@example.com>".into());

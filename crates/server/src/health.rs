@@ -21,12 +21,16 @@ async fn alive() -> &'static str {
 
 /// The database answers and has every migration.
 async fn ready(State(app): State<App>) -> (StatusCode, String) {
-    if let Err(error) = app.db.ping(PATIENCE).await {
-        return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"));
-    }
-    match app.db.schema().await {
-        Ok(status) if status.pending == 0 => (StatusCode::OK, "ready\n".into()),
-        Ok(_) => (StatusCode::SERVICE_UNAVAILABLE, "migrations are missing\n".into()),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+    let asking = async {
+        app.db.ping(PATIENCE).await?;
+        app.db.schema().await
+    };
+    match tokio::time::timeout(PATIENCE, asking).await {
+        Ok(Ok(status)) if status.pending == 0 => (StatusCode::OK, "ready\n".into()),
+        Ok(Ok(_)) => (StatusCode::SERVICE_UNAVAILABLE, "migrations are missing\n".into()),
+        Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+        Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("the database gave no answer within {PATIENCE:?}\n"))
+        }
     }
 }

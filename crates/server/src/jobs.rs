@@ -104,7 +104,6 @@ async fn know_codes(app: App) {
 async fn sweep(app: App) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
-        app.limits.forget_quiet();
         if let Err(error) = sweep_once(&app).await {
             tracing::warn!(%error, "what has run out could not be swept away; trying again later");
         }
@@ -116,6 +115,7 @@ async fn sweep(app: App) {
 /// # Errors
 /// When the database says no.
 pub async fn sweep_once(app: &App) -> Result<(), DbError> {
+    app.forget_quiet().await?;
     app.write(|tx, env| sessions::sweep(tx, env.now)).await?;
     app.write(|tx, env| recovery::close_answered(tx, env.now.plus(-RECOVERY_KEPT), env.now)).await?;
     app.write(|tx, env| support::sweep_keys(tx, env.now.plus(-SUPPORT_KEYS_KEPT))).await?;

@@ -1,8 +1,21 @@
-//! Rate limits: how often one address or account may do something. Kept in memory, by each server for itself.
+//! Rate limits: how often one address or account may do something.
+//!
+//! Each server counts in memory. Where several servers may share the database, what one of them allows is counted there
+//! once more, so that the limits hold in sum. A database that doesn't answer quickly refuses nobody: then each server
+//! counts alone.
 
-use std::{net::IpAddr, num::NonZeroU32, time::Duration};
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use governor::{Quota, RateLimiter, clock::Clock, clock::DefaultClock, state::keyed::DefaultKeyedStateStore};
+use sha2::{Digest, Sha256};
+use store::{DbError, rate_limits};
+
+use crate::app::App;
 
 type Keyed = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock>;
 
@@ -39,10 +52,46 @@ pub enum Limited {
     Noted,
 }
 
+impl Limited {
+    /// The word in the database.
+    const fn word(self) -> &'static str {
+        match self {
+            Limited::SignIn => "sign_in",
+            Limited::Account => "account",
+            Limited::SignUp => "sign_up",
+            Limited::Contact => "contact",
+            Limited::Feedback => "feedback",
+            Limited::Claim => "claim",
+            Limited::Damaged => "damaged",
+            Limited::Recovery => "recovery",
+            Limited::Bot => "bot",
+            Limited::Support => "support",
+            Limited::SupportMail => "support_mail",
+            Limited::Password => "password",
+            Limited::EmailMail => "email_mail",
+            Limited::Noted => "noted",
+        }
+    }
+}
+
+/// How much of something is allowed: that many at once, then one more after each pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Allowance {
+    burst: NonZeroU32,
+    pause: Duration,
+}
+
 /// One limiter for each thing that is limited.
 pub struct Limits {
-    limiters: Vec<(Limited, Keyed)>,
+    limiters: Vec<(Limited, Allowance, Keyed)>,
+    /// The database was too slow last time: said once in the log.
+    alone: AtomicBool,
 }
+
+/// How long an attempt waits to be counted over all servers.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How many quiet keys are forgotten in one transaction.
+const SWEEP: i64 = 5_000;
 
 /// At once and then again after the pause, when the factor is 1.
 const TABLE: &[(Limited, u32, Duration)] = &[
@@ -76,19 +125,20 @@ impl Limits {
             .iter()
             .filter_map(|&(what, burst, pause)| {
                 let burst = NonZeroU32::new(burst.saturating_mul(factor))?;
-                let quota = Quota::with_period(pause / factor)?.allow_burst(burst);
-                Some((what, RateLimiter::keyed(quota)))
+                let pause = pause / factor;
+                let quota = Quota::with_period(pause)?.allow_burst(burst);
+                Some((what, Allowance { burst, pause }, RateLimiter::keyed(quota)))
             })
             .collect();
-        Limits { limiters }
+        Limits { limiters, alone: AtomicBool::new(false) }
     }
 
-    /// Counts one attempt.
+    /// Counts one attempt on this server alone. [`App::allow`] counts over all of them.
     ///
     /// # Errors
     /// [`TooOften`] when there were too many.
     pub fn check(&self, what: Limited, key: &str) -> Result<(), TooOften> {
-        let Some((_, limiter)) = self.limiters.iter().find(|(limited, _)| *limited == what) else {
+        let Some((_, _, limiter)) = self.limiters.iter().find(|(limited, ..)| *limited == what) else {
             return Ok(());
         };
         limiter.check_key(&key.to_owned()).map_err(|until| {
@@ -99,11 +149,72 @@ impl Limits {
 
     /// Forgets addresses that have been quiet; called from time to time, since every address takes memory.
     pub fn forget_quiet(&self) {
-        for (_, limiter) in &self.limiters {
+        for (_, _, limiter) in &self.limiters {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
     }
+
+    fn allowance(&self, what: Limited) -> Option<Allowance> {
+        self.limiters.iter().find(|(limited, ..)| *limited == what).map(|(_, allowance, _)| *allowance)
+    }
+}
+
+impl App {
+    /// Counts one attempt, on this server and, where others may share its database, over all of them.
+    ///
+    /// # Errors
+    /// [`TooOften`] when there were too many.
+    pub async fn allow(&self, what: Limited, key: &str) -> Result<(), TooOften> {
+        self.limits.check(what, key)?;
+        let Some(Allowance { burst, pause }) = self.limits.allowance(what).filter(|_| self.db.is_shared())
+        else {
+            return Ok(());
+        };
+        let (key, burst) = (shared_key(what, key), i64::from(burst.get()));
+        let pause = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX / burst);
+        let counting = self.write(move |tx, env| rate_limits::count(tx, &key, burst, pause, env.now));
+        let wait = match tokio::time::timeout(PATIENCE, counting).await {
+            Ok(Ok(wait)) => {
+                self.limits.alone.store(false, Ordering::Relaxed);
+                wait
+            }
+            Ok(Err(error)) => {
+                self.counts_alone(&error);
+                None
+            }
+            Err(_) => {
+                self.counts_alone(&"it did not answer in time");
+                None
+            }
+        };
+        match wait {
+            None => Ok(()),
+            Some(micros) => Err(TooOften { retry_after: u64::try_from(micros / 1_000_000).unwrap_or(0) + 1 }),
+        }
+    }
+
+    fn counts_alone(&self, why: &dyn std::fmt::Display) {
+        if !self.limits.alone.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%why, "rate limits can't be counted in the database; this server counts alone for now");
+        }
+    }
+
+    /// Forgets whoever has been quiet, here and in the database.
+    ///
+    /// # Errors
+    /// When the database says no.
+    pub async fn forget_quiet(&self) -> Result<(), DbError> {
+        self.limits.forget_quiet();
+        while self.write(|tx, env| rate_limits::sweep(tx, env.now, SWEEP)).await? > 0 {}
+        Ok(())
+    }
+}
+
+/// What an attempt is counted under in the database: addresses and accounts are not to be read there.
+fn shared_key(what: Limited, key: &str) -> String {
+    let hash = Sha256::digest(format!("{}:{key}", what.word()));
+    hash[..16].iter().fold(format!("{}:", what.word()), |out, byte| out + &format!("{byte:02x}"))
 }
 
 /// The key of an address: an IPv6 subscriber has a whole /64 network and counts as one.
@@ -136,6 +247,17 @@ mod tests {
     fn a_factor_of_zero_switches_them_off() {
         let limits = Limits::new(0);
         assert!((0..1000).all(|_| limits.check(Limited::Recovery, "a").is_ok()));
+    }
+
+    #[test]
+    fn what_stands_in_the_database_names_nobody() {
+        let key = shared_key(Limited::SignIn, "192.0.2.1");
+        assert!(
+            key.starts_with("sign_in:") && !key.contains("192") && key.len() == "sign_in:".len() + 32,
+            "{key}"
+        );
+        assert_ne!(key[8..], shared_key(Limited::Contact, "192.0.2.1")[8..]);
+        assert_ne!(key, shared_key(Limited::SignIn, "192.0.2.2"));
     }
 
     #[test]

@@ -93,6 +93,9 @@ impl Ready {
     pub async fn greeting(&self) -> anyhow::Result<String> {
         let url = &self.app.public_url;
         let mut text = format!("Goodword is running at {url}\n");
+        if self.app.config.public_url.is_some() {
+            text.push_str(&format!("It listens on http://{}\n", self.listener.local_addr()?));
+        }
         if let Some(secret) = self.app.write(ops::staff::first_admin_secret).await? {
             text.push_str(&format!(
                 "Nobody works here yet. Become the first admin at this one-time address:\n  {url}{}\n",

@@ -7,17 +7,19 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, TrySendError};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::migrate::{self, MIGRATIONS, Migration};
+use crate::news::{News, Topic};
+use crate::postgres::Listener;
 use crate::unit::{Access, Job, Reply, Work};
 use crate::{DbError, Dialect, Tx, postgres, sqlite};
 
 /// How a database is opened. `Options::default()` is right for a server.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// PostgreSQL: connections, each with a thread of its own. The sum over all programs must stay below the server's
-    /// `max_connections`.
+    /// PostgreSQL: connections, each with a thread of its own; one more listens, in a server. The sum over all programs
+    /// must stay below the server's `max_connections`.
     pub connections: usize,
     /// SQLite: threads that read. At least 2.
     pub readers: usize,
@@ -65,6 +67,17 @@ struct Inner {
     queues: RwLock<Option<Queues>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     migrations: &'static [Migration],
+    news: Arc<News>,
+    ears: Mutex<Ears>,
+}
+
+/// How other servers are heard.
+#[derive(Default)]
+struct Ears {
+    /// Not listening yet, where there is something to listen to.
+    listener: Option<Listener>,
+    /// Listening ends when this is dropped.
+    stop: Option<watch::Sender<()>>,
 }
 
 /// The ways to the database threads. PostgreSQL has one queue for both.
@@ -88,12 +101,12 @@ impl Db {
     /// [`Options::patience`] when the database does not answer, and what [`migrate`] refuses.
     pub fn open(url: &str, options: Options) -> Result<Self, DbError> {
         let migrations = options.migrations;
-        let (dialect, queues, threads) = if let Some(path) = url.strip_prefix("sqlite:") {
+        let (dialect, queues, threads, listener) = if let Some(path) = url.strip_prefix("sqlite:") {
             let (queues, threads) = sqlite::start(path, &options)?;
-            (Dialect::Sqlite, queues, threads)
+            (Dialect::Sqlite, queues, threads, None)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let (queues, threads) = postgres::start(url, &options)?;
-            (Dialect::Postgres, queues, threads)
+            let (queues, threads, listener) = postgres::start(url, &options)?;
+            (Dialect::Postgres, queues, threads, Some(listener))
         } else {
             return Err(DbError::Open(
                 "the database's address must begin with sqlite: or postgres://, as in sqlite:/var/lib/goodword/goodword.db"
@@ -101,8 +114,16 @@ impl Db {
             ));
         };
         let queues = RwLock::new(Some(queues));
-        let db =
-            Self { inner: Arc::new(Inner { dialect, queues, threads: Mutex::new(threads), migrations }) };
+        let db = Self {
+            inner: Arc::new(Inner {
+                dialect,
+                queues,
+                threads: Mutex::new(threads),
+                migrations,
+                news: Arc::new(News::new()),
+                ears: Mutex::new(Ears { listener, stop: None }),
+            }),
+        };
         match migrate::run(&db, migrations) {
             Ok(()) => Ok(db),
             Err(error) => {
@@ -116,6 +137,36 @@ impl Db {
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.inner.dialect
+    }
+
+    /// Whether several servers may have this database open at once.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.inner.dialect.is_shared()
+    }
+
+    /// What other servers on this database, and this one, say about a topic: the number changes after each
+    /// [`Tx::notify`], and whenever something may have been missed. The first call begins to listen, on a connection
+    /// more. See [`news`](crate::news) for what can't be relied on.
+    #[must_use]
+    pub fn heard(&self, topic: Topic) -> watch::Receiver<u64> {
+        let mut ears = self.inner.ears.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listener) = ears.listener.take() {
+            let (stop, stopped) = watch::channel(());
+            let news = Arc::clone(&self.inner.news);
+            let body = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(listener.run(news, stopped)),
+                Err(error) => tracing::error!(%error, "no runtime to hear other servers with"),
+            };
+            match std::thread::Builder::new().name("db-listen".into()).spawn(body) {
+                Ok(thread) => {
+                    self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+                    ears.stop = Some(stop);
+                }
+                Err(error) => tracing::error!(%error, "no thread to hear other servers with"),
+            }
+        }
+        self.inner.news.about(topic)
     }
 
     /// Runs a unit that writes and answers once it is committed.
@@ -196,6 +247,7 @@ impl Db {
     /// [`DbError::Unavailable`] from now on. Blocks.
     pub fn close(&self) {
         drop(self.inner.queues.write().unwrap_or_else(PoisonError::into_inner).take());
+        drop(std::mem::take(&mut *self.inner.ears.lock().unwrap_or_else(PoisonError::into_inner)));
         let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {

@@ -34,6 +34,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 8, name: "claims", text: include_str!("../migrations/0008_claims.sql") },
     Migration { id: 9, name: "desk", text: include_str!("../migrations/0009_desk.sql") },
     Migration { id: 10, name: "clicks", text: include_str!("../migrations/0010_clicks.sql") },
+    Migration { id: 11, name: "rate limits", text: include_str!("../migrations/0011_rate_limits.sql") },
 ];
 
 /// How a database's migrations stand.

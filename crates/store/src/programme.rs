@@ -1,6 +1,6 @@
 //! The programme's settings and tiers: one row, and the list of tiers beside it.
 
-use crate::{DbError, Row, Tx, params};
+use crate::{DbError, Row, Topic, Tx, params};
 use domain::{
     attribution::LinkRule,
     clock::{DAY, HOUR},
@@ -168,8 +168,8 @@ pub fn version(tx: &mut Tx) -> Result<i64, DbError> {
     tx.one("SELECT version FROM programme WHERE id = 1", params![])?.get(0)
 }
 
-/// Saves the settings and tiers, unless somebody else has changed them since `programme.version` was read.
-/// Returns whether they were saved.
+/// Saves the settings and tiers, unless somebody else has changed them since `programme.version` was read, and tells the
+/// other servers. Returns whether they were saved.
 pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
     let saved = tx.exec(
         "UPDATE programme SET name = $1, currency = $2, site_url = $3, support_email = $4, support_telegram = $5,
@@ -201,6 +201,7 @@ pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
     if saved == 1 {
         tx.exec("DELETE FROM tier", params![])?;
         write_tiers(tx, &programme.tiers)?;
+        tx.notify(Topic::Programme)?;
     }
     Ok(saved == 1)
 }

@@ -16,6 +16,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
 
 use crate::db::{Options, Queues};
+use crate::news::Topic;
 use crate::tx::Session;
 use crate::unit::Job;
 use crate::{DbError, Dialect, Row, SqlErrorKind, Tx, Value};
@@ -289,6 +290,11 @@ impl Session for Connected {
 
     fn many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError> {
         self.run(sql, rows, drop)
+    }
+
+    fn notify(&mut self, _: Topic) -> Result<(), DbError> {
+        // One process has the database, and it knows.
+        Ok(())
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {

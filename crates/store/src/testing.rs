@@ -6,11 +6,14 @@
 //!
 //! [`both_databases!`](crate::both_databases) writes one test for each kind.
 
+mod pair;
 mod server;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use self::pair::Pair;
 
 use crate::{Db, Options};
 

@@ -1,5 +1,6 @@
 //! A transaction, as the closure given to [`Db::write`](crate::Db::write) or [`Db::read`](crate::Db::read) sees it.
 
+use crate::news::Topic;
 use crate::{DbError, Dialect, Row, Value};
 
 /// What a database's connection does for a transaction; one implementation for each database.
@@ -8,6 +9,8 @@ pub(crate) trait Session {
     fn exec(&mut self, sql: &str, params: &[Value]) -> Result<u64, DbError>;
     fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DbError>;
     fn many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError>;
+    /// Tells the other servers once this is committed.
+    fn notify(&mut self, topic: Topic) -> Result<(), DbError>;
     /// Several statements in the database's own words, without parameters: migrations only.
     fn batch(&mut self, sql: &str) -> Result<(), DbError>;
 }
@@ -80,6 +83,14 @@ impl<'a> Tx<'a> {
             refuse_nul(sql, params)?;
             session.rows(sql, params)
         })
+    }
+
+    /// Tells every server on this database that something has changed, once this is committed: see [`news`](crate::news).
+    ///
+    /// # Errors
+    /// When the connection is lost; the unit is then doomed.
+    pub fn notify(&mut self, topic: Topic) -> Result<(), DbError> {
+        self.guard(|session| session.notify(topic))
     }
 
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {

@@ -211,10 +211,10 @@ pub fn read(form: &mut Fields, partner: Option<SignedIn>) -> Option<Ask> {
 ///
 /// # Errors
 /// [`TooOften`] when there were too many.
-pub fn check_limits(app: &App, origin: &str, unconfirmed: Option<&Email>) -> Result<(), TooOften> {
-    app.limits.check(Limited::Support, origin)?;
+pub async fn check_limits(app: &App, origin: &str, unconfirmed: Option<&Email>) -> Result<(), TooOften> {
+    app.allow(Limited::Support, origin).await?;
     match unconfirmed {
-        Some(email) => app.limits.check(Limited::SupportMail, &email.key()),
+        Some(email) => app.allow(Limited::SupportMail, &email.key()).await,
         None => Ok(()),
     }
 }

@@ -59,11 +59,11 @@ pub fn session_of(app: &App, jar: &CookieJar) -> String {
 /// # Errors
 /// When the database says no.
 pub async fn prove(app: &App, origin: &str, whose: Whose<'_>, typed: &str) -> Result<Proof, DbError> {
-    if let Err(too_often) = app.limits.check(Limited::SignIn, origin) {
+    if let Err(too_often) = app.allow(Limited::SignIn, origin).await {
         return Ok(Proof::TooOften(too_often));
     }
     let refused = match whose {
-        Whose::Own { session, .. } => app.limits.check(Limited::Password, session).err(),
+        Whose::Own { session, .. } => app.allow(Limited::Password, session).await.err(),
         Whose::Email(_) => None,
     };
     // Counted for addresses without an account too, or the wait would tell who has one; hashed, so that nobody can
@@ -85,7 +85,7 @@ pub async fn prove(app: &App, origin: &str, whose: Whose<'_>, typed: &str) -> Re
             (found, counted.map_or_else(|| account_id.to_owned(), |email| email.key()))
         }
     };
-    let tried_often = app.limits.check(Limited::Account, &sessions::hash(&counted)).is_err();
+    let tried_often = app.allow(Limited::Account, &sessions::hash(&counted)).await.is_err();
     let right = if refused.is_some() {
         false
     } else {
@@ -96,7 +96,7 @@ pub async fn prove(app: &App, origin: &str, whose: Whose<'_>, typed: &str) -> Re
     };
     match account {
         Some(account) if right => return Ok(Proof::Right(Box::new(account))),
-        Some(account) if tried_often && app.limits.check(Limited::Noted, &account.id).is_ok() => {
+        Some(account) if tried_often && app.allow(Limited::Noted, &account.id).await.is_ok() => {
             let from_within = matches!(whose, Whose::Own { .. });
             app.write(move |tx, env| sessions::note_failures(tx, env, &account, from_within)).await?;
         }

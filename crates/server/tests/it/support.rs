@@ -354,6 +354,17 @@ impl Browser {
         Some(Answer { status, headers, body: response.text().await.ok()? })
     }
 
+    /// Like [`Browser::get`], but nothing when the server is gone.
+    pub async fn try_get(&self, path: &str) -> Option<Answer> {
+        let mut request = self.http.get(format!("{}{path}", self.base));
+        if let Some(session) = &self.session {
+            request = request.header(header::COOKIE, session);
+        }
+        let response = request.send().await.ok()?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Some(Answer { status, headers, body: response.text().await.ok()? })
+    }
+
     /// A form, to be changed before it is sent.
     pub fn form(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
         self.request(path).form(fields)

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{CopyInSink, Row};
 
 use super::connection::Connection;
-use super::settings;
+use super::servers::Servers;
 use super::transaction::Transaction;
 use crate::DbError;
 use crate::unit::Access;
@@ -35,10 +35,10 @@ pub(crate) struct Bulk {
 
 impl Bulk {
     pub(crate) fn open(url: &str) -> Result<Self, DbError> {
-        let (config, tls) = settings(url, PATIENCE)?;
+        let servers = Servers::read(url, PATIENCE)?;
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| DbError::Open(format!("no runtime: {error}")))?;
-        let connection = Connection::open(&runtime, &config, &tls, PATIENCE, LIMIT)
+        let connection = Connection::open(&runtime, &servers, PATIENCE, LIMIT)
             .map_err(|refusal| DbError::Unavailable(refusal.reason))?;
         // While the other side is read through, nothing is said here.
         let settings = "SET idle_in_transaction_session_timeout = '1h'";

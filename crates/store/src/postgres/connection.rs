@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Error, Statement};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Client, Error, Statement};
+
+use super::servers::{Refusal, Servers};
 
 /// Statements kept prepared on each connection.
 const STATEMENTS: usize = 512;
@@ -32,23 +32,16 @@ pub(super) struct Prepared {
     used: u64,
 }
 
-/// Why there is no connection.
-pub(super) struct Refusal {
-    pub(super) reason: String,
-    /// Trying again won't help: a wrong password, no such database.
-    pub(super) lasting: bool,
-}
-
 impl Connection {
     pub(super) fn open(
         runtime: &Runtime,
-        config: &Config,
-        tls: &MakeRustlsConnect,
+        servers: &Servers,
         limit: Duration,
         statement_timeout: Duration,
     ) -> Result<Self, Refusal> {
+        let refused = |error: Error| Refusal { reason: chain(&error), lasting: false };
         let open = async {
-            let (client, connection) = config.connect(tls.clone()).await?;
+            let (client, connection) = servers.connect(limit).await?;
             let driver = tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::warn!(reason = chain(&error), "a connection to the database ended");
@@ -59,24 +52,14 @@ impl Connection {
                 statement_timeout.as_millis(),
                 IDLE_IN_TRANSACTION.as_millis()
             );
-            client.batch_execute(&settings).await?;
-            Ok::<_, Error>(Self { client, driver, statements: HashMap::new(), uses: 0 })
+            client.batch_execute(&settings).await.map_err(refused)?;
+            Ok::<_, Refusal>(Self { client, driver, statements: HashMap::new(), uses: 0 })
         };
         // A timer is made inside its runtime.
         let opened = runtime.block_on(async { timeout(limit, open).await });
-        match opened {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => {
-                let lasting = [
-                    SqlState::INVALID_PASSWORD,
-                    SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-                    SqlState::INVALID_CATALOG_NAME,
-                ];
-                let lasting = error.code().is_some_and(|code| lasting.contains(code));
-                Err(Refusal { reason: chain(&error), lasting })
-            }
-            Err(_) => Err(Refusal { reason: "the server did not answer in time".into(), lasting: false }),
-        }
+        opened.unwrap_or_else(|_| {
+            Err(Refusal { reason: "the server did not answer in time".into(), lasting: false })
+        })
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -5,6 +5,8 @@
 
 mod bulk;
 mod connection;
+mod listener;
+mod servers;
 mod tls;
 mod transaction;
 mod types;
@@ -14,11 +16,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::Config;
-use tokio_postgres_rustls::MakeRustlsConnect;
+
+pub(crate) use self::listener::Listener;
 
 pub(crate) use self::bulk::Bulk;
 use self::connection::Connection;
+use self::servers::Servers;
 use self::transaction::Failure;
 pub(crate) use self::transaction::Transaction;
 use crate::db::{Options, Queues};
@@ -27,49 +30,33 @@ use crate::{DbError, Tx};
 
 /// How often a unit is run in all before its deadlock, or its lost connection, is its caller's.
 const RUNS: u32 = 10;
-/// How long sent data may stay unanswered by the peer's system, and how soon a silent connection is probed.
-const VANISHED: Duration = Duration::from_secs(15);
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Starts the threads. Each connects with its first unit.
-pub(crate) fn start(url: &str, options: &Options) -> Result<(Queues, Vec<JoinHandle<()>>), DbError> {
-    let (config, tls) = settings(url, options.patience)?;
+/// Starts the threads. Each connects with its first unit. The listener has no thread before somebody wants to hear.
+pub(crate) fn start(
+    url: &str,
+    options: &Options,
+) -> Result<(Queues, Vec<JoinHandle<()>>, Listener), DbError> {
+    let servers = Servers::read(url, options.patience)?;
     let (queue, waiting) = bounded(options.queue);
     let mut threads = Vec::new();
     for number in 0..options.connections.max(1) {
-        let (config, tls, options, waiting) = (config.clone(), tls.clone(), options.clone(), waiting.clone());
+        let (servers, options, waiting) = (servers.clone(), options.clone(), waiting.clone());
         let body = move || match Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => {
-                Worker { runtime, config, tls, options, number, connection: None }.serve_all(&waiting)
-            }
+            Ok(runtime) => Worker { runtime, servers, options, number, connection: None }.serve_all(&waiting),
             Err(error) => tracing::error!(%error, "no runtime for a database thread"),
         };
         let thread = thread::Builder::new().name(format!("db-{number}")).spawn(body);
         threads.push(thread.map_err(|error| DbError::Open(format!("no thread for the database: {error}")))?);
     }
-    Ok((Queues { write: queue.clone(), read: queue }, threads))
-}
-
-/// What the address says, with what it leaves open.
-fn settings(url: &str, patience: Duration) -> Result<(Config, MakeRustlsConnect), DbError> {
-    let (mut config, tls) = tls::read(url)?;
-    let connect_timeout = config.get_connect_timeout().copied().unwrap_or(patience);
-    config.connect_timeout(connect_timeout.min(patience));
-    // A peer that has vanished without a word is found out in seconds, not after the system's two hours.
-    if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(VANISHED).keepalives_idle(VANISHED);
-    }
-    if config.get_application_name().is_none() {
-        config.application_name("goodword");
-    }
-    Ok((config, tls))
+    let listener = Listener { servers, patience: options.patience };
+    Ok((Queues { write: queue.clone(), read: queue }, threads, listener))
 }
 
 struct Worker {
     runtime: Runtime,
-    config: Config,
-    tls: MakeRustlsConnect,
+    servers: Servers,
     options: Options,
     number: usize,
     connection: Option<Connection>,
@@ -133,13 +120,7 @@ impl Worker {
             if left.is_zero() {
                 return Err(DbError::Unavailable(reason));
             }
-            match Connection::open(
-                &self.runtime,
-                &self.config,
-                &self.tls,
-                left,
-                self.options.statement_timeout,
-            ) {
+            match Connection::open(&self.runtime, &self.servers, left, self.options.statement_timeout) {
                 Ok(connection) => self.connection = Some(connection),
                 Err(refusal) if refusal.lasting => return Err(DbError::Unavailable(refusal.reason)),
                 Err(refusal) => {

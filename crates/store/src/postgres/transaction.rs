@@ -10,7 +10,9 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error};
 
 use super::connection::{Connection, Prepared, chain};
+use super::listener::is_unknown;
 use super::types::{Bound, decode, fits};
+use crate::news::{CHANNEL, Topic};
 use crate::tx::Session;
 use crate::unit::Access;
 use crate::{DbError, Dialect, Row, SqlErrorKind, Value};
@@ -142,9 +144,15 @@ impl<'a> Transaction<'a> {
         });
         match answers {
             Some((Ok(()), Ok(answer))) => Ok(answer),
-            Some((Ok(()), Err(error)) | (Err(error), Err(_))) => Err(self.failed(sql, &error)),
+            Some((Ok(()), Err(error))) => Err(self.failed(sql, &error)),
+            // A server that takes no writes, such as a standby, refuses to begin. It is left for one that does.
+            // (What was sent behind can have saved nothing there, whatever it says.)
+            Some((Err(error), answer)) if answer.is_err() || is_read_only(&error) => {
+                self.failure.get_or_insert(Failure::Lost);
+                Err(DbError::Unavailable(format!("the server refused to begin: {}", chain(&error))))
+            }
             // Never seen; but a statement that ran without its transaction has been saved.
-            Some((Err(error), Ok(_))) => {
+            Some((Err(error), _)) => {
                 Err(self.unconfirmed(format!("the server refused to begin: {}", chain(&error))))
             }
             None => {
@@ -155,7 +163,11 @@ impl<'a> Transaction<'a> {
     }
 
     pub(super) fn failed(&mut self, sql: &str, error: &Error) -> DbError {
-        let (failure, kind) = classify(error, self.connection.is_closed());
+        let (mut failure, kind) = classify(error, self.connection.is_closed());
+        if kind == SqlErrorKind::ReadOnly && self.access == Access::Write {
+            // The server has become one that takes no writes.
+            failure = Failure::Lost;
+        }
         self.failure.get_or_insert(failure);
         if failure == Failure::Lost {
             return DbError::Unavailable(format!("the connection was lost: {}", chain(error)));
@@ -220,10 +232,31 @@ impl Session for Transaction<'_> {
         Ok(sum)
     }
 
+    fn notify(&mut self, topic: Topic) -> Result<(), DbError> {
+        let sql = format!(
+            "SAVEPOINT told; SELECT pg_notify('{CHANNEL}', '{}'); RELEASE SAVEPOINT told",
+            topic.word()
+        );
+        self.send(&sql, Some(self.limit), async |client| match client.batch_execute(&sql).await {
+            // An engine that can't is no reason not to save: the others look from time to time.
+            Err(error) if error.code().is_some_and(is_unknown) => {
+                client.batch_execute("ROLLBACK TO SAVEPOINT told").await
+            }
+            told => told,
+        })
+    }
+
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {
         // A migration takes as long as it takes.
         self.send(sql, None, async |client| client.batch_execute(sql).await)
     }
+}
+
+/// The server takes no writes: its answer to a transaction that wants to.
+fn is_read_only(error: &Error) -> bool {
+    error.code().is_some_and(|code| {
+        [SqlState::FEATURE_NOT_SUPPORTED, SqlState::READ_ONLY_SQL_TRANSACTION].contains(code)
+    })
 }
 
 /// A refusal after which the connection lives on.
@@ -271,16 +304,16 @@ mod tests {
     use tokio::runtime::Builder;
 
     use super::*;
-    use crate::postgres::tls;
+    use crate::postgres::servers::Servers;
     use crate::testing::Place;
 
     #[test]
     fn a_commit_that_the_server_answers_with_rollback_is_an_error() {
         let place = Place::empty_postgres();
-        let (config, tls) = tls::read(&place.url()).unwrap();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let limit = Duration::from_secs(10);
-        let connection = Connection::open(&runtime, &config, &tls, limit, limit);
+        let servers = Servers::read(&place.url(), limit).unwrap();
+        let connection = Connection::open(&runtime, &servers, limit, limit);
         let Ok(mut connection) = connection else { panic!("no connection") };
 
         let mut transaction = Transaction::new(&runtime, &mut connection, Access::Write, limit);

@@ -50,12 +50,7 @@ fn server() -> &'static Server {
 }
 
 fn start() -> Server {
-    let programs = programs().unwrap_or_else(|| {
-        panic!(
-            "the tests need the programs of a PostgreSQL server (initdb, pg_ctl, postgres), in the PATH or in \
-             /usr/lib/postgresql: install the package postgresql"
-        )
-    });
+    let programs = programs();
     let mut watch = Command::new("sh")
         .args(["-c", include_str!("server.sh"), "goodword-test-server"])
         .arg(&programs)
@@ -77,8 +72,18 @@ fn start() -> Server {
     }
 }
 
-/// The directory of the server's programs: in the PATH, or the newest where Debian keeps them.
-fn programs() -> Option<PathBuf> {
+/// The directory of the server's programs.
+pub(super) fn programs() -> PathBuf {
+    find_programs().unwrap_or_else(|| {
+        panic!(
+            "the tests need the programs of a PostgreSQL server (initdb, pg_ctl, postgres), in the PATH or in \
+             /usr/lib/postgresql: install the package postgresql"
+        )
+    })
+}
+
+/// In the PATH, or the newest where Debian keeps them.
+fn find_programs() -> Option<PathBuf> {
     let has =
         |directory: &Path| ["initdb", "pg_ctl", "postgres"].iter().all(|name| directory.join(name).is_file());
     let path = std::env::var_os("PATH").unwrap_or_default();

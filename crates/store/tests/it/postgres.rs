@@ -15,7 +15,7 @@ use crate::{INSERT, count, read, table, write};
 const TERMINATE: &str = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
 
-fn terminate(other: &Db) -> i64 {
+pub fn terminate(other: &Db) -> i64 {
     read(other, |tx| tx.one(TERMINATE, &[])?.get(0)).unwrap()
 }
 

@@ -214,7 +214,7 @@ impl Poller {
 /// Sends the bot's answers. The first one that the network loses ends it: nobody waits for an answer for minutes.
 async fn send(app: &App, bot: &Bot, answers: Vec<(i64, Answer)>) {
     for (chat, answer) in answers {
-        if app.limits.check(Limited::Bot, &chat.to_string()).is_err() {
+        if app.allow(Limited::Bot, &chat.to_string()).await.is_err() {
             continue;
         }
         if let Err(trouble) = bot.send(chat, &answers::words(app, chat, &answer)).await {

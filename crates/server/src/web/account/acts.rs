@@ -136,7 +136,7 @@ pub async fn ask_email(
     let Some(email) = email else {
         return refuse(&app, person, &jar, "email", form).await;
     };
-    app.limits.check(Limited::EmailMail, &person.0.account_id)?;
+    app.allow(Limited::EmailMail, &person.0.account_id).await?;
     let by = person.actor();
     match app.write(move |tx, env| ops::email_change::ask(tx, env, &by, &proven, &email)).await {
         Ok(()) => back("email"),
@@ -168,7 +168,7 @@ pub async fn cancel_email(State(app): State<App>, person: Person) -> Page {
 /// Too often, or the database says no.
 pub async fn send_confirmation(State(app): State<App>, person: Person) -> Page {
     let id = person.0.account_id;
-    app.limits.check(Limited::EmailMail, &id)?;
+    app.allow(Limited::EmailMail, &id).await?;
     app.write(move |tx, env| ops::accounts::send_confirmation(tx, env, &id)).await?;
     back("sent")
 }

@@ -191,7 +191,7 @@ fn read(form: &mut Fields, partner_id: &str, now: Timestamp) -> Option<NewClaim>
 /// # Errors
 /// When the database says no.
 pub async fn file(State(app): State<App>, partner: Partner, mut form: Fields) -> Page {
-    if let Err(too_often) = app.limits.check(Limited::Claim, &partner.id) {
+    if let Err(too_often) = app.allow(Limited::Claim, &partner.id).await {
         let wait = too_often.retry_after;
         form.refuse_form(format!(
             "These were many claims in a short time. Wait {wait} seconds, then send it again."

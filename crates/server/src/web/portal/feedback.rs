@@ -40,7 +40,7 @@ fn page_of(typed: &str) -> &'static str {
 /// When the database says no.
 pub async fn send(State(app): State<App>, partner: Partner, mut form: Fields) -> Page {
     let page = page_of(form.typed("page"));
-    if let Err(too_often) = app.limits.check(Limited::Feedback, &partner.id) {
+    if let Err(too_often) = app.allow(Limited::Feedback, &partner.id).await {
         let wait = too_often.retry_after;
         form.refuse(
             "message",

@@ -107,7 +107,7 @@ pub async fn send(app: &App, origin: &str, partner: Partner, mut form: Fields) -
         return render(app, &partner, form, StatusCode::UNPROCESSABLE_ENTITY, (None, "")).await;
     };
     let unconfirmed = Some(&ask.email).filter(|email| email.as_str() != partner.email);
-    if let Err(too_often) = conversation::check_limits(app, origin, unconfirmed) {
+    if let Err(too_often) = conversation::check_limits(app, origin, unconfirmed).await {
         conversation::refuse_too_often(&mut form, too_often);
         let page = render(app, &partner, form, StatusCode::OK, (None, "")).await;
         return conversation::wait(page, too_often);

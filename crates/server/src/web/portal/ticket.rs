@@ -76,7 +76,7 @@ pub async fn reply(
     Number(number): Number,
     mut form: Fields,
 ) -> Page {
-    if let Err(too_often) = conversation::check_limits(&app, &origin, None) {
+    if let Err(too_often) = conversation::check_limits(&app, &origin, None).await {
         conversation::refuse_too_often(&mut form, too_often);
         let page = render(&app, &partner, number, form, (StatusCode::OK, "")).await;
         return conversation::wait(page, too_often);

@@ -79,7 +79,7 @@ pub async fn submit(
     jar: CookieJar,
     mut form: Fields,
 ) -> Page {
-    app.limits.check(Limited::Contact, &origin)?;
+    app.allow(Limited::Contact, &origin).await?;
     let env = app.env();
     // A field that people don't see. Whoever fills it in is a program, or a browser that fills in too much: nothing
     // is thrown away silently, a person sends the form once more.

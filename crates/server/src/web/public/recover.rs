@@ -54,7 +54,7 @@ const ANSWER_AFTER: Duration = Duration::from_millis(250);
 /// # Errors
 /// Too often, or the database says no.
 pub async fn submit(State(app): State<App>, Origin(origin): Origin, mut form: Fields) -> Page {
-    app.limits.check(Limited::Recovery, &origin)?;
+    app.allow(Limited::Recovery, &origin).await?;
     let shell = PublicShell::for_partners(&app.env(), paths::SIGN_IN);
     let Some(email) = form.check("email", Email::parse) else {
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &RecoverPage { shell, form, asked: false });

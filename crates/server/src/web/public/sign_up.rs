@@ -65,7 +65,7 @@ pub async fn submit(
     jar: CookieJar,
     mut form: Fields,
 ) -> Page {
-    app.limits.check(Limited::SignUp, &origin)?;
+    app.allow(Limited::SignUp, &origin).await?;
     let name = form.check("name", Name::parse);
     let email = form.check("email", Email::parse);
     let hints = [form.typed("name").to_owned(), form.typed("email").to_owned(), app.programme().name.clone()];

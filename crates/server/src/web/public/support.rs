@@ -89,7 +89,7 @@ pub async fn send(State(app): State<App>, Origin(origin): Origin, who: Anybody, 
     let Some(ask) = conversation::read(&mut form, None) else {
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &page_with(&app, form));
     };
-    if let Err(too_often) = conversation::check_limits(&app, &origin, Some(&ask.email)) {
+    if let Err(too_often) = conversation::check_limits(&app, &origin, Some(&ask.email)).await {
         conversation::refuse_too_often(&mut form, too_often);
         return conversation::wait(show(&page_with(&app, form)), too_often);
     }

@@ -102,7 +102,7 @@ pub async fn reply(
     mut form: Fields,
 ) -> Page {
     let way = way(at)?;
-    if let Err(too_often) = conversation::check_limits(&app, &origin, None) {
+    if let Err(too_often) = conversation::check_limits(&app, &origin, None).await {
         conversation::refuse_too_often(&mut form, too_often);
         return conversation::wait(render(&app, way, form, StatusCode::OK, "").await, too_often);
     }
