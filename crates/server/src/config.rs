@@ -285,19 +285,16 @@ fn public_url(text: &str) -> anyhow::Result<Url> {
 /// The address of a database or a mail server without its password. Not by a parser: an address may name several servers,
 /// and what can't be read must not be shown whole for that.
 pub fn hide_password(address: &str) -> String {
-    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
-    let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
-    let mut shown = String::new();
-    if !scheme.is_empty() {
-        shown = format!("{scheme}://");
+    // A file's path.
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let (who, place) = rest.rsplit_once('@').map_or((None, rest), |(who, place)| (Some(who), place));
+    let (place, query) = place.split_once('?').map_or((place, None), |(place, query)| (place, Some(query)));
+    let mut shown = format!("{scheme}://");
+    if let Some(who) = who {
+        let shown_who = who.split_once(':').map_or_else(|| who.to_owned(), |(user, _)| format!("{user}:***"));
+        shown.push_str(&format!("{shown_who}@"));
     }
-    match rest.rsplit_once('@') {
-        Some((who, place)) => {
-            let who = who.split_once(':').map_or_else(|| who.to_owned(), |(user, _)| format!("{user}:***"));
-            shown.push_str(&format!("{who}@{place}"));
-        }
-        None => shown.push_str(rest),
-    }
+    shown.push_str(place);
     if let Some(query) = query {
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
             Some((name, _)) if name.contains("password") => format!("{name}=***"),
@@ -370,6 +367,7 @@ mod tests {
             "postgres://goodword:s3cret@one,two/goodword",
             "postgresql://one/goodword?user=goodword&password=s3cret",
             "postgres://goodword:s3:cr@s3cret@one/goodword",
+            "postgres://goodword:s3?c/ret@one/goodword",
         ] {
             let shown = hide_password(address);
             assert!(!shown.contains("s3") && shown.contains("***") && shown.contains("one"), "{shown}");
