@@ -297,27 +297,24 @@ fn public_url(text: &str) -> anyhow::Result<Url> {
 /// The address of a database or a mail server without its password. Not by a parser: an address may name several servers,
 /// and what can't be read must not be shown whole for that.
 pub fn hide_password(address: &str) -> String {
+    // A file's path.
     let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
-    let place = match place.rsplit_once('@') {
-        Some((who, host)) => match who.split_once(':') {
-            Some((name, _)) => format!("{name}:***@{host}"),
-            None => place.to_owned(),
-        },
-        None => place.to_owned(),
-    };
-    // PostgreSQL's addresses may say it here, too.
-    let hidden = |pair: &str| match pair.split_once('=') {
-        Some((name @ ("password" | "sslpassword"), _)) => format!("{name}=***"),
-        _ => pair.to_owned(),
-    };
-    match query {
-        Some(query) => {
-            let query: Vec<String> = query.split('&').map(hidden).collect();
-            format!("{scheme}://{place}?{}", query.join("&"))
-        }
-        None => format!("{scheme}://{place}"),
+    let (who, place) = rest.rsplit_once('@').map_or((None, rest), |(who, place)| (Some(who), place));
+    let (place, query) = place.split_once('?').map_or((place, None), |(place, query)| (place, Some(query)));
+    let mut shown = format!("{scheme}://");
+    if let Some(who) = who {
+        let shown_who = who.split_once(':').map_or_else(|| who.to_owned(), |(user, _)| format!("{user}:***"));
+        shown.push_str(&format!("{shown_who}@"));
     }
+    shown.push_str(place);
+    if let Some(query) = query {
+        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((name, _)) if name.contains("password") => format!("{name}=***"),
+            _ => pair.to_owned(),
+        });
+        shown.push_str(&format!("?{}", pairs.collect::<Vec<_>>().join("&")));
+    }
+    shown
 }
 
 /// A TOML basic string (TOML 1.0, "String").
@@ -400,6 +397,7 @@ mod tests {
             "postgres://goodword:s3cret@one,two/goodword",
             "postgresql://one/goodword?user=goodword&password=s3cret",
             "postgres://goodword:s3:cr@s3cret@one/goodword",
+            "postgres://goodword:s3?c/ret@one/goodword",
         ] {
             let shown = hide_password(address);
             assert!(!shown.contains("s3") && shown.contains("***") && shown.contains("one"), "{shown}");

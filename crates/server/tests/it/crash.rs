@@ -4,7 +4,11 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use axum::http::StatusCode;
@@ -120,8 +124,9 @@ struct Answered {
     withdrawals: Vec<String>,
 }
 
-/// People at work until the server is gone: eight clients, four of sales, two windows of the partner.
-async fn load(url: &str, ground: &Ground, round: usize) -> Answered {
+/// People at work until the server is gone: eight clients, four of sales, two windows of the partner. `wins` counts what
+/// sales has won, which takes longest.
+async fn load(url: &str, ground: &Ground, round: usize, wins: &Arc<AtomicUsize>) -> Answered {
     let mut tasks = Vec::new();
     for worker in 0..8 {
         let browser = Browser::new(url);
@@ -138,7 +143,7 @@ async fn load(url: &str, ground: &Ground, round: usize) -> Answered {
         }));
     }
     for worker in 0..4 {
-        let sales = ground.sales.at(url);
+        let (sales, wins) = (ground.sales.at(url), wins.clone());
         let deals: Vec<i64> =
             ground.deals.iter().copied().skip(round * 600 + worker).step_by(4).take(150).collect();
         tasks.push(tokio::spawn(async move {
@@ -148,6 +153,7 @@ async fn load(url: &str, ground: &Ground, round: usize) -> Answered {
                 let Some(answer) = win else { break };
                 answer.expect(StatusCode::SEE_OTHER);
                 answered.won.push(deal);
+                wins.fetch_add(1, Ordering::SeqCst);
             }
             answered
         }));
@@ -187,9 +193,15 @@ fn survives(database: &str) {
         for round in 0..3 {
             let process = Process::start(database);
             let url = process.url.clone();
-            let until_killed = load(&url, &ground, round);
+            let wins = Arc::new(AtomicUsize::new(0));
+            let until_killed = load(&url, &ground, round, &wins);
             let killing = async {
                 tokio::time::sleep(Duration::from_millis(700 + 300 * round as u64)).await;
+                // On a busy machine it takes longer until there is anything to lose.
+                let end = Instant::now() + Duration::from_secs(60);
+                while wins.load(Ordering::SeqCst) < 3 && Instant::now() < end {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
                 process.kill();
             };
             let (in_time, ()) = tokio::join!(until_killed, killing);

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use super::connection::{Connection, Prepared, chain};
 use super::listener::is_unknown;
@@ -147,7 +147,7 @@ impl<'a> Transaction<'a> {
             Some((Ok(()), Err(error))) => Err(self.failed(sql, &error)),
             // A server that takes no writes, such as a standby, refuses to begin. It is left for one that does.
             // (What was sent behind can have saved nothing there, whatever it says.)
-            Some((Err(error), answer)) if answer.is_err() || is_read_only(&error) => {
+            Some((Err(error), answer)) if answer.is_err() || self.takes_no_writes() => {
                 self.failure.get_or_insert(Failure::Lost);
                 Err(DbError::Unavailable(format!("the server refused to begin: {}", chain(&error))))
             }
@@ -160,6 +160,16 @@ impl<'a> Transaction<'a> {
                 Err(DbError::Unavailable("the server did not answer in time".into()))
             }
         }
+    }
+
+    /// Whether the server is one that takes no writes: then nothing that was sent to it has been saved.
+    fn takes_no_writes(&self) -> bool {
+        let client = &self.connection.client;
+        let asking = client.simple_query("SHOW transaction_read_only");
+        let Ok(Ok(answer)) = self.runtime.block_on(async { timeout(GRACE, asking).await }) else {
+            return false;
+        };
+        answer.iter().any(|line| matches!(line, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")))
     }
 
     pub(super) fn failed(&mut self, sql: &str, error: &Error) -> DbError {
@@ -250,13 +260,6 @@ impl Session for Transaction<'_> {
         // A migration takes as long as it takes.
         self.send(sql, None, async |client| client.batch_execute(sql).await)
     }
-}
-
-/// The server takes no writes: its answer to a transaction that wants to.
-fn is_read_only(error: &Error) -> bool {
-    error.code().is_some_and(|code| {
-        [SqlState::FEATURE_NOT_SUPPORTED, SqlState::READ_ONLY_SQL_TRANSACTION].contains(code)
-    })
 }
 
 /// A refusal after which the connection lives on.
