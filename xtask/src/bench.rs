@@ -16,7 +16,8 @@ const OHA: &str = "1.16.0";
 /// What is measured, and how.
 #[derive(Args)]
 pub struct Options {
-    /// What the bench takes: names of scenarios, --rounds N, --seconds S, --quick, --postgres URL; --help tells more
+    /// Scenarios (click, click-postgres, contact, contact-postgres, win, win-postgres, statistics, pages, lean, two-servers;
+    /// all of them when none is named), then --rounds N, --seconds S, --quick, --postgres URL
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }

@@ -26,8 +26,9 @@ use store::{
     partners::PartnerDay,
 };
 
-/// How many clients are made in one transaction.
-const BATCH: i64 = 5_000;
+/// How many clients are made in one transaction. Few: within one, SQLite's savepoints get slower with each page that it has
+/// changed, since its journal in memory is a list that is walked for each statement.
+const BATCH: i64 = 200;
 /// What each deal comes to, in minor units.
 pub const AMOUNT: i64 = 124_000;
 
@@ -121,7 +122,7 @@ impl Seed {
                 Ok::<_, anyhow::Error>(clients_in_turn(tx, &env, &partners, first, batch)?)
             })?;
             done += batch;
-            if done % (BATCH * 20) == 0 || done == count {
+            if done % (BATCH * 250) == 0 || done == count {
                 println!("  {what}: {done} of {count}");
             }
         }

@@ -33,7 +33,7 @@ pub fn measure(plan: &Plan, on: On) -> Result<Report> {
     let place = Place::make(plan, "click", on)?;
     let data = place.database()?;
     println!("  making partners");
-    let seed = Seed::make(&data.url(), plan.scaled(1_000, 50), seed::now())?;
+    let seed = Seed::make(&data.url(), plan.scaled(200, 50), seed::now())?;
     seed.close();
     let bytes_before = data.bytes()?;
     let asked = links(&seed);

@@ -25,6 +25,8 @@ pub const PAGES: [(&str, bool); 9] = [
     ("/guide", true),
 ];
 const LEAST: Ratio = Ratio(500);
+/// There are many pages, and each request of one costs the same: they are loaded for a fraction of the time.
+const FRACTION: u32 = 5;
 
 pub fn measure(plan: &Plan) -> Result<Report> {
     let place = Place::make(plan, "pages", On::Sqlite)?;
@@ -50,8 +52,9 @@ pub fn measure(plan: &Plan) -> Result<Report> {
             let floor = Constant::like(&answer)?;
             let asked = Asked::page(path, headers);
             println!("  {path}, {} bytes{}", answer.body.len(), if gzip { " gzipped" } else { "" });
+            let time = plan.time / FRACTION;
             let side =
-                |url: &str| Ok(load::flat_out(plan, url, &asked, CONNECTIONS, plan.time)?.flawless()?.rate());
+                |url: &str| Ok(load::flat_out(plan, url, &asked, CONNECTIONS, time)?.flawless()?.rate());
             let rounds = in_turn(plan.rounds, "requests/s", |_| side(&server.url), |_| side(&floor.url))?;
             let size = grouped(i64::try_from(answer.body.len())?);
             rows.push((row(&format!("`{path}`, {size} bytes"), &rounds), path, rounds));
