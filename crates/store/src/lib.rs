@@ -50,5 +50,6 @@ pub mod withdrawals;
 pub use db::{Db, Options};
 pub use dialect::Dialect;
 pub use error::{DbError, SqlErrorKind};
+pub use search::Found;
 pub use tx::Tx;
 pub use value::{FromValue, Row, Value};

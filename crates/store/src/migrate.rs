@@ -33,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 7, name: "account", text: include_str!("../migrations/0007_account.sql") },
     Migration { id: 8, name: "claims", text: include_str!("../migrations/0008_claims.sql") },
     Migration { id: 9, name: "desk", text: include_str!("../migrations/0009_desk.sql") },
+    Migration { id: 10, name: "at size", text: include_str!("../migrations/0010_at_size.sql") },
 ];
 
 /// How a database's migrations stand.

@@ -13,6 +13,7 @@ mod concurrency;
 mod crash;
 mod demo;
 mod desk;
+mod export;
 mod input;
 mod links;
 mod mailbox;

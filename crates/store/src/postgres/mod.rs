@@ -54,7 +54,7 @@ pub(crate) fn start(url: &str, options: &Options) -> Result<(Queues, Vec<JoinHan
         let thread = thread::Builder::new().name(format!("db-{number}")).spawn(body);
         threads.push(thread.map_err(|error| DbError::Open(format!("no thread for the database: {error}")))?);
     }
-    Ok((Queues { write: queue.clone(), read: queue }, threads))
+    Ok((Queues { write: queue.clone(), read: queue.clone(), report: queue }, threads))
 }
 
 struct Worker {
@@ -89,7 +89,7 @@ impl Worker {
             let mut transaction =
                 Transaction::new(&self.runtime, connection, job.access, self.options.statement_timeout);
             let good = job.unit.run(&mut Tx::new(&mut transaction));
-            if good && job.access == Access::Read {
+            if good && matches!(job.access, Access::Read | Access::Report) {
                 // What was read is in hand; how its transaction ends changes nothing for the caller.
                 job.unit.answer();
                 if !transaction.end() {
