@@ -67,9 +67,23 @@ mod tests {
             "@siobhan_on",
         );
         for typed in [
-            "siob", "SIOBHAN", "O'Neill", "oneill", "o’neill siob", "Muller", "mueller", "Mül", "soehne mü",
-            "s.oneill@mueller-soehne.example", "@siobhan", "siobhan_on", "7946 0123", "020 7946 0123",
-            "+44 (20) 7946-0123", "4420", "",
+            "siob",
+            "SIOBHAN",
+            "O'Neill",
+            "oneill",
+            "o’neill siob",
+            "Muller",
+            "mueller",
+            "Mül",
+            "soehne mü",
+            "s.oneill@mueller-soehne.example",
+            "@siobhan",
+            "siobhan_on",
+            "7946 0123",
+            "020 7946 0123",
+            "+44 (20) 7946-0123",
+            "4420",
+            "",
         ] {
             assert!(finds(typed, &client), "{typed} in {client:?}");
         }

@@ -229,7 +229,8 @@ fn list_within(
     if !words.is_empty() || filter.search.trim().is_empty() {
         let rarest = rarest(tx, &words, bounds.common)?;
         if let Some(word) = &rarest {
-            let condition = "c.number IN (SELECT w.number FROM client_word w WHERE w.word >= ? AND w.word < ??)";
+            let condition =
+                "c.number IN (SELECT w.number FROM client_word w WHERE w.word >= ? AND w.word < ??)";
             which.and_both(condition, word.as_str().into(), format!("{word}\u{10ffff}").into());
         }
         for word in words.iter().filter(|word| Some(*word) != rarest.as_ref()) {
@@ -519,7 +520,11 @@ mod tests {
         db.write_blocking(|tx| {
             for place in 0..50 {
                 let name = if place % 10 == 0 { "Ada Rare" } else { "Ada Obi" };
-                insert(tx, &NewClient { name: name.into(), ..NewClient::default() }, Timestamp::from_micros(0))?;
+                insert(
+                    tx,
+                    &NewClient { name: name.into(), ..NewClient::default() },
+                    Timestamp::from_micros(0),
+                )?;
             }
             Ok::<_, DbError>(())
         })

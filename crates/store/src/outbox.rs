@@ -201,9 +201,8 @@ pub fn look(
     let (word, before) = (filter.status.map_or("", Status::as_str), before.unwrap_or(NEWEST));
     let mut end: Option<String> = None;
     if !filter.search.trim().is_empty() {
-        let sql = format!(
-            "SELECT id FROM outbox WHERE {status} AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3"
-        );
+        let sql =
+            format!("SELECT id FROM outbox WHERE {status} AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3");
         end = tx.opt(&sql, params![word, before, LOOKED_THROUGH - 1])?.map(|row| row.get(0)).transpose()?;
     }
     let rows = tx.all(
@@ -212,7 +211,14 @@ pub fn look(
              WHERE {status} AND id < $2 AND id >= $3 AND ($4 = '' OR search LIKE $5 ESCAPE '\\')
              ORDER BY id DESC LIMIT $6"
         ),
-        params![word, before, end.as_deref().unwrap_or(""), filter.search.trim(), like(&filter.search), limit],
+        params![
+            word,
+            before,
+            end.as_deref().unwrap_or(""),
+            filter.search.trim(),
+            like(&filter.search),
+            limit
+        ],
     )?;
     let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
     Ok(Found::in_stretch(rows, limit, end))

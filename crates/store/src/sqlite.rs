@@ -45,8 +45,11 @@ pub(crate) fn start(path: &str, options: &Options) -> Result<(Queues, Vec<JoinHa
     let (report, waiting) = bounded(options.queue);
     for _ in 0..REPORTERS {
         let (reader, waiting) = (connect(path, options, false)?, waiting.clone());
-        // What is sorted for a report may be more than there is memory.
-        reader.conn.execute_batch("PRAGMA temp_store=FILE").map_err(|error| DbError::Open(error.to_string()))?;
+        // What is sorted for a report may be more than there is memory, and what is read for it is read once.
+        reader
+            .conn
+            .execute_batch("PRAGMA temp_store=FILE; PRAGMA cache_size=-16384")
+            .map_err(|error| DbError::Open(error.to_string()))?;
         threads.push(spawn("db-report", move || read_loop(reader, &waiting))?);
     }
     Ok((Queues { write, read, report }, threads))

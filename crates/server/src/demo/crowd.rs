@@ -114,8 +114,8 @@ struct Plan {
 
 /// For how many days a client is left alone before another deal.
 const COME_AGAIN: usize = 40;
-/// Until then nothing that takes a while has happened.
-const LATELY: Timestamp = Timestamp::from_micros(10 * 60 * SECOND);
+/// What happens in the last minutes (in microseconds) is left to the story.
+const LATELY: i64 = 10 * 60 * SECOND;
 
 impl Crowd {
     /// Makes up a crowd that fills a story up to a size.
@@ -126,13 +126,19 @@ impl Crowd {
         let clients = size.clients.saturating_sub(story.clients.len());
         let further = size.deals.saturating_sub(story.deals + clients);
         // The last day is as long as the hour says.
-        let part = |day: i64| if day < TODAY { 100 } else { (story.now.since(story.now.day().start()) * 100 / DAY).max(1) };
+        let part = |day: i64| {
+            if day < TODAY { 100 } else { (story.now.since(story.now.day().start()) * 100 / DAY).max(1) }
+        };
         let busy = |days: [u64; 7], from: i64| {
             let first = story.first;
             (0..=TODAY).map(move |day| {
                 let weekday = days[weekday(Day(first.0 + day))];
                 let part = part(day);
-                if day < from { 0 } else { weekday * u64::try_from((120 + day) * part).expect("days count up") }
+                if day < from {
+                    0
+                } else {
+                    weekday * u64::try_from((120 + day) * part).expect("days count up")
+                }
             })
         };
         let plan = Plan {
@@ -142,7 +148,10 @@ impl Crowd {
             members,
             clients: Quota::new(busy([110, 115, 112, 105, 90, 40, 35], 1), clients),
             further: Quota::new(busy([110, 115, 112, 105, 90, 0, 0], COME_AGAIN as i64 + 20), further),
-            clicks: Quota::new(busy([108, 114, 112, 106, 92, 58, 54], 1), usize::try_from(size.clicks).unwrap_or(0)),
+            clicks: Quota::new(
+                busy([108, 114, 112, 106, 92, 58, 54], 1),
+                usize::try_from(size.clicks).unwrap_or(0),
+            ),
         };
         let (linked, queue, numbers) = (Vec::with_capacity(count), BTreeMap::new(), Vec::new());
         let suspended = BTreeSet::new();
@@ -220,7 +229,7 @@ impl Crowd {
 
     /// Adds what happens at a moment; not at all if that is still to come.
     pub fn at(&mut self, at: Timestamp, happening: Happening) {
-        if at <= self.plan.now.plus(-LATELY.micros()) {
+        if at <= self.plan.now.plus(-LATELY) {
             self.add(at, happening);
         }
     }
@@ -295,7 +304,7 @@ impl Plan {
     /// A moment of a day between two hours; of today one that has gone by.
     fn moment(&self, rng: &mut Rng, day: i64, from_hour: i64, to_hour: i64) -> Timestamp {
         let at = self.moment_unbound(rng, day, from_hour, to_hour);
-        let latest = self.now.plus(-LATELY.micros());
+        let latest = self.now.plus(-LATELY);
         if at <= latest {
             return at;
         }

@@ -141,7 +141,11 @@ impl Today<'_, '_, '_> {
             let (kind, label, address) = if self.rng.percent(80) {
                 (WalletKind::Paypal, "PayPal", member.email.clone())
             } else {
-                (WalletKind::Other, "Credit note", "Please set it off against our invoices with you.".to_owned())
+                (
+                    WalletKind::Other,
+                    "Credit note",
+                    "Please set it off against our invoices with you.".to_owned(),
+                )
             };
             let by = Actor::partner(&joined.partner_id, &member.name);
             let add = wallets::Change::Add { kind, label: label.to_owned(), address };

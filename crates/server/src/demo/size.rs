@@ -15,7 +15,8 @@ pub struct Size {
 
 impl Size {
     /// A programme that has grown: what the pages are measured with.
-    pub const LARGE: Size = Size { partners: 10_000, clients: 1_000_000, deals: 1_200_000, clicks: 10_000_000 };
+    pub const LARGE: Size =
+        Size { partners: 10_000, clients: 1_000_000, deals: 1_200_000, clicks: 10_000_000 };
 }
 
 /// What there is by now, the story's own included.

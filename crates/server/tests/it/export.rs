@@ -52,7 +52,7 @@ fn fill(db: &Db, partner_id: String, first: i64, count: i64) {
 
 /// Reads the file of the partner's clients, with something to do after each piece; the client numbers in it.
 async fn download(browser: &Browser, mut meanwhile: impl FnMut()) -> Vec<i64> {
-    let mut answer = browser.request("/statistics/clients.csv").send().await.unwrap();
+    let mut answer = browser.stream("/statistics/clients.csv").await;
     assert_eq!(answer.status(), StatusCode::OK);
     let (mut left, mut numbers) = (String::new(), Vec::new());
     while let Some(piece) = answer.chunk().await.expect("the file doesn't break off") {
@@ -69,10 +69,11 @@ async fn download(browser: &Browser, mut meanwhile: impl FnMut()) -> Vec<i64> {
 }
 
 async fn a_long_file(database: &str) {
-    let db = tokio::task::block_in_place(|| Db::open(database, testing::options()).unwrap());
-    let site = Site::start(db.clone()).await;
+    let open = || tokio::task::block_in_place(|| Db::open(database, testing::options()).unwrap());
+    let site = Site::start(open()).await;
     let partner = site.partner("Mara").await;
     site.stop();
+    let db = open();
     let id = partner.id.clone();
     tokio::task::block_in_place(|| fill(&db, id.clone(), 10_000, DEALS));
 
@@ -96,7 +97,7 @@ async fn a_long_file(database: &str) {
     assert!(old.into_iter().eq((10_000..10_000 + DEALS).rev()), "every row that was there is in the file");
 
     // Somebody gives up in the middle; everybody else is served, and the next file is whole.
-    let mut given_up = browser.request("/statistics/clients.csv").send().await.unwrap();
+    let mut given_up = browser.stream("/statistics/clients.csv").await;
     given_up.chunk().await.unwrap().expect("a first piece");
     drop(given_up);
     browser.get("/statistics").await.expect(StatusCode::OK);

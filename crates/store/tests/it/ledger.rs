@@ -160,7 +160,8 @@ const ABOUT: [&str; 5] = [
     "INSERT INTO wallet (id, partner_id, kind, label, address, created_at, changed_at)
      VALUES ('w', 'ann', 'other', '', '', 0, 0)",
 ];
-const WITHDRAWAL: &str = "INSERT INTO withdrawal (id, partner_id, request, amount, status, requested_at, wallet_id,
+const WITHDRAWAL: &str =
+    "INSERT INTO withdrawal (id, partner_id, request, amount, status, requested_at, wallet_id,
         wallet_kind, wallet_label, wallet_address)
      VALUES ('w1', 'ann', '', 60, 'pending', 0, 'w', 'other', '', '')";
 

@@ -8,11 +8,11 @@ use domain::{
     money::{Currency, Money},
 };
 use store::{
-    Db, DbError, Tx,
+    Db, DbError, Tx, both_databases,
     clients::{self, ClientFilter, NewClient},
     deals::{self, PartnerDeals, Sort},
     ledger::{self, Lines},
-    matching, params, both_databases,
+    matching, params,
 };
 
 use crate::{read, write};
@@ -53,10 +53,12 @@ fn deals(db: &Db) {
                 let deal = deals::insert(tx, number, name, "", Some(whose), NOW)?;
                 match place % 4 {
                     0 => deals::set_lost(tx, deal, "no", NOW)?,
-                    1 => _ = tx.exec(
-                        "UPDATE deal SET status = 'won', won_at = 0, amount = $1 WHERE number = $2",
-                        params![1 + place % 5, deal],
-                    )?,
+                    1 => {
+                        _ = tx.exec(
+                            "UPDATE deal SET status = 'won', won_at = 0, amount = $1 WHERE number = $2",
+                            params![1 + place % 5, deal],
+                        )?
+                    }
                     _ => {}
                 }
             }
@@ -97,12 +99,18 @@ both_databases!(a_partners_deals_come_in_every_order_page_by_page, |db: Db| {
                     let key = |deal: &deals::Deal| match sort {
                         Sort::Number => (String::new(), deal.client_number),
                         Sort::Name => (deal.client_name.to_lowercase(), 0),
-                        Sort::Amount => (String::new(), deal.won.as_ref().map_or(0, |won| won.amount.minor())),
+                        Sort::Amount => {
+                            (String::new(), deal.won.as_ref().map_or(0, |won| won.amount.minor()))
+                        }
                         Sort::Status => (deal.status.as_str().to_owned(), 0),
                     };
                     let (one, two) = (key(&pair[0].0), key(&pair[1].0));
                     let numbers = (pair[0].0.number, pair[1].0.number);
-                    if ascending { (one, numbers.0) < (two, numbers.1) } else { (one, numbers.0) > (two, numbers.1) }
+                    if ascending {
+                        (one, numbers.0) < (two, numbers.1)
+                    } else {
+                        (one, numbers.0) > (two, numbers.1)
+                    }
                 };
                 assert!(whole.windows(2).all(in_order), "{ask:?}: {numbers:?}");
                 let fits = |deal: &deals::Deal| {
@@ -215,7 +223,8 @@ both_databases!(a_statement_is_narrowed_to_what_it_is_about, |db: Db| {
             ledger::apply(tx, NOW, &[hold]).expect("it is booked");
         }
         let released = Phase::Post { pending: "deal:2003:commission".into() };
-        ledger::apply(tx, NOW, &[transfer("deal:2003:commission:release", 2003, released)]).expect("released");
+        ledger::apply(tx, NOW, &[transfer("deal:2003:commission:release", 2003, released)])
+            .expect("released");
         tx.exec("UPDATE deal SET available_at = 1 WHERE number <> 2003", &[])
     })
     .unwrap();
@@ -224,7 +233,8 @@ both_databases!(a_statement_is_narrowed_to_what_it_is_about, |db: Db| {
         let found = read(&db, move |tx| ledger::statement_of(tx, &account, lines, before, limit)).unwrap();
         found.iter().map(|line| (line.entry.seq, line.transfer.key.clone())).collect::<Vec<_>>()
     };
-    let seqs = |of: Lines, before, limit| lines(of, before, limit).iter().map(|(seq, _)| *seq).collect::<Vec<_>>();
+    let seqs =
+        |of: Lines, before, limit| lines(of, before, limit).iter().map(|(seq, _)| *seq).collect::<Vec<_>>();
     assert_eq!(seqs(Lines::All, None, 3), [13, 12, 11]);
     assert_eq!(seqs(Lines::Deals, Some(3), 9), [2, 1]);
     assert_eq!(
