@@ -22,6 +22,7 @@ pub mod reference;
 pub mod referral_code;
 pub mod retry;
 pub mod risk;
+pub mod search;
 pub mod support;
 pub mod text;
 pub mod tier;

@@ -69,6 +69,8 @@ pub struct Env {
     pub public_url: Arc<str>,
     /// Which ways to people this installation has.
     pub reach: Reach,
+    /// Nobody is told anything: what the demo makes up in great numbers would be as many letters.
+    pub quiet: bool,
     /// The chain of the audit that this operation writes to: one for each operation, so that two operations never wait
     /// for each other crosswise.
     pub audit_chain: i64,
@@ -78,7 +80,8 @@ impl Env {
     /// What an operation is given that runs outside a server: on the command line, in the demo.
     pub fn alone(now: Timestamp, ids: Arc<dyn Ids>, programme: Arc<Programme>, public_url: &str) -> Env {
         let audit_chain = draw_chain(ids.as_ref());
-        Env { now, ids, programme, public_url: public_url.into(), reach: Reach::default(), audit_chain }
+        let (public_url, reach) = (public_url.into(), Reach::default());
+        Env { now, ids, programme, public_url, reach, quiet: false, audit_chain }
     }
 }
 
@@ -165,6 +168,7 @@ impl App {
             programme: self.programme(),
             public_url: self.public_url.as_str().into(),
             reach: self.reach(),
+            quiet: false,
             audit_chain: draw_chain(self.ids.as_ref()),
         }
     }

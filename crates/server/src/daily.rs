@@ -31,7 +31,7 @@ pub async fn verify_if_due(app: &App, holder: &str) -> Result<bool, DbError> {
     if !app.write(move |tx, env| verification::take(tx, env, &holder)).await? {
         return Ok(false);
     }
-    let found = app.db.read(verification::run).await?;
+    let found = app.db.report(verification::run).await?;
     for finding in &found.findings {
         tracing::error!(%finding, "the verification found something");
     }

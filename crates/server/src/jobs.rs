@@ -46,6 +46,9 @@ pub fn start(app: &App) -> Jobs {
     again(app, SWEEP_EVERY, "clients can be found by contact and name", |tx, _| {
         matching::fill_keys(tx, KEYS_BATCH)
     });
+    again(app, SWEEP_EVERY, "clients can be searched by the words of their names and contacts", |tx, _| {
+        matching::fill_words(tx, KEYS_BATCH)
+    });
     tokio::spawn(sweep(app.clone()));
     tokio::spawn(know_codes(app.clone()));
     tokio::spawn(daily::run(app.clone()));

@@ -5,7 +5,10 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{DbError, Row, Tx, Value, params, search::like};
+use crate::{
+    DbError, Found, Row, Tx, Value, params,
+    search::{NEWEST, like},
+};
 use domain::clock::Timestamp;
 
 /// How many chains there are.
@@ -195,16 +198,38 @@ pub struct Filter {
     pub subject_id: Option<String>,
 }
 
-/// One page of records, newest first, older than `before`.
+/// How many records are read through for words.
+pub const LOOKED_THROUGH: i64 = 20_000;
+
+/// One page of records as [`look`] finds them, for whoever asks for no words.
+pub fn list(tx: &mut Tx, filter: &Filter, before: Option<&str>, limit: i64) -> Result<Vec<Record>, DbError> {
+    Ok(look(tx, filter, before, limit)?.rows)
+}
+
+/// One page of records, newest first, older than `before`. For words the newest [`LOOKED_THROUGH`] of them are read.
 ///
 /// Only what is asked for stands in the statement, so that both databases take the index of a person or a thing.
-pub fn list(tx: &mut Tx, filter: &Filter, before: Option<&str>, limit: i64) -> Result<Vec<Record>, DbError> {
-    let mut conditions = String::new();
+pub fn look(
+    tx: &mut Tx,
+    filter: &Filter,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Found<Record, String>, DbError> {
+    look_through(tx, filter, before, limit, LOOKED_THROUGH)
+}
+
+fn look_through(
+    tx: &mut Tx,
+    filter: &Filter,
+    before: Option<&str>,
+    limit: i64,
+    through: i64,
+) -> Result<Found<Record, String>, DbError> {
+    let mut conditions = Vec::new();
     let mut values = vec![Value::from(limit)];
     let mut ask = |condition: &str, value: Value| {
         values.push(value);
-        let joint = if conditions.is_empty() { "WHERE" } else { " AND" };
-        conditions.push_str(&format!("{joint} {}", condition.replace('?', &format!("${}", values.len()))));
+        conditions.push(condition.replace('?', &format!("${}", values.len())));
     };
     if let Some(actor_id) = &filter.actor_id {
         ask("actor_id = ?", actor_id.into());
@@ -215,12 +240,63 @@ pub fn list(tx: &mut Tx, filter: &Filter, before: Option<&str>, limit: i64) -> R
     if let Some(subject_id) = &filter.subject_id {
         ask("subject_id = ?", subject_id.into());
     }
+    ask("id < ?", before.unwrap_or(NEWEST).into());
+    let mut end: Option<String> = None;
     if !filter.search.trim().is_empty() {
-        ask("search LIKE ? ESCAPE '\\'", like(&filter.search).into());
+        let which = conditions.join(" AND ");
+        let sql = format!("SELECT id FROM audit WHERE {which} ORDER BY id DESC LIMIT 1 OFFSET $1");
+        values[0] = (through - 1).into();
+        end = tx.opt(&sql, &values)?.map(|row| row.get(0)).transpose()?;
+        values[0] = limit.into();
+        for (condition, value) in [
+            ("id >= ?", Value::from(end.as_deref().unwrap_or(""))),
+            ("search LIKE ? ESCAPE '\\'", like(&filter.search).into()),
+        ] {
+            values.push(value);
+            conditions.push(condition.replace('?', &format!("${}", values.len())));
+        }
     }
-    if let Some(before) = before {
-        ask("id < ?", before.into());
-    }
-    let sql = format!("SELECT {COLUMNS} FROM audit {conditions} ORDER BY id DESC LIMIT $1");
-    tx.all(&sql, &values)?.iter().map(read).collect()
+    let which = conditions.join(" AND ");
+    let sql = format!("SELECT {COLUMNS} FROM audit WHERE {which} ORDER BY id DESC LIMIT $1");
+    let rows = tx.all(&sql, &values)?.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Found::in_stretch(rows, limit, end))
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::{Db, both_databases};
+
+    both_databases!(words_are_looked_for_in_stretches, |db: Db| {
+        db.write_blocking(|tx| {
+            for place in 0..30 {
+                let new = NewRecord {
+                    id: format!("id-{place:02}"),
+                    chain: 0,
+                    actor_id: Some("ann"),
+                    actor: "Ann",
+                    role: "sales",
+                    act: "deal.won",
+                    subject: if place % 2 == 0 { "deal" } else { "client" },
+                    subject_id: "1",
+                    changes: "[]",
+                    reason: if place % 10 == 0 { "Tenth" } else { "" },
+                };
+                append(tx, &new, Timestamp::from_micros(place))?;
+            }
+            Ok::<_, DbError>(())
+        })
+        .unwrap();
+        let look = |subject: Option<&str>, before: Option<&'static str>| {
+            let subject = subject.map(str::to_owned);
+            let filter = Filter { search: "TENTH".into(), subject, ..Filter::default() };
+            let found = db.read_blocking(move |tx| look_through(tx, &filter, before, 5, 12)).unwrap();
+            (found.rows.into_iter().map(|record| record.id).collect::<Vec<_>>(), found.further)
+        };
+        assert_eq!(look(None, None), (vec!["id-20".to_owned()], Some("id-18".into())));
+        assert_eq!(look(None, Some("id-18")), (vec!["id-10".to_owned()], Some("id-06".into())));
+        assert_eq!(look(None, Some("id-06")), (vec!["id-00".to_owned()], None));
+        let tens = vec!["id-20".to_owned(), "id-10".to_owned()];
+        assert_eq!(look(Some("deal"), None), (tens, Some("id-06".into())));
+    });
 }

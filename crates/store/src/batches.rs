@@ -2,6 +2,7 @@
 
 use crate::{
     DbError, Row, Tx, approvals, params,
+    search::NEWEST,
     withdrawals::{self, Withdrawal},
 };
 use domain::{clock::Timestamp, money::Money};
@@ -131,9 +132,9 @@ pub fn list(tx: &mut Tx, before: Option<&str>, limit: i64) -> Result<Vec<Listed>
     let rows = tx.all(
         &format!(
             "SELECT {COLUMNS}, (SELECT COUNT(*) {KEPT}), (SELECT CAST(COALESCE(SUM(w.amount), 0) AS BIGINT) {KEPT})
-             {FROM} WHERE ($1 = '' OR b.id < $1) ORDER BY b.id DESC LIMIT $2"
+             {FROM} WHERE b.id < $1 ORDER BY b.id DESC LIMIT $2"
         ),
-        params![before.unwrap_or(""), limit],
+        params![before.unwrap_or(NEWEST), limit],
     )?;
     rows.iter()
         .map(|row| {

@@ -1,7 +1,11 @@
 //! Clients, which partner each belongs to and the history of that, and notes of sales.
 
-use crate::{DbError, Row, Tx, params, search::like};
-use domain::{attribution::Method, claim::keys::Keys, clock::Timestamp, deal::DealStatus, money::Money};
+use std::cmp::Reverse;
+
+use crate::{DbError, Found, Row, Tx, Value, params};
+use domain::{
+    attribution::Method, claim::keys::Keys, clock::Timestamp, deal::DealStatus, money::Money, search,
+};
 
 /// What a new client is made of.
 #[derive(Debug, Clone, Default)]
@@ -60,14 +64,12 @@ pub(crate) fn partner_name(row: &Row, index: usize) -> Result<Option<PartnerName
 
 /// Makes a client and returns its number; none when the same form was sent before.
 pub fn insert(tx: &mut Tx, client: &NewClient, now: Timestamp) -> Result<Option<i64>, DbError> {
-    let search = [&client.name, &client.email, &client.phone, &client.telegram]
-        .map(|text| text.to_lowercase())
-        .join("\n");
+    let words = search::words(&client.name, &client.email, &client.phone, &client.telegram);
     let keys = Keys::of(&client.name, &client.email, &client.phone, &client.telegram);
     let row = tx.opt(
         "INSERT INTO client (name, email, phone, telegram, message, submission, partner_id, created_at, search,
-            email_key, phone_key, telegram_key, name_key)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            email_key, phone_key, telegram_key, name_key, has_words)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1)
          ON CONFLICT (submission) DO NOTHING RETURNING number",
         params![
             &client.name,
@@ -78,14 +80,25 @@ pub fn insert(tx: &mut Tx, client: &NewClient, now: Timestamp) -> Result<Option<
             client.submission.clone(),
             client.partner_id.clone(),
             now.micros(),
-            search,
+            search::as_text(&words),
             keys.email,
             keys.phone,
             keys.telegram,
             keys.name
         ],
     )?;
-    row.map(|row| row.get(0)).transpose()
+    let number: Option<i64> = row.map(|row| row.get(0)).transpose()?;
+    if let Some(number) = number {
+        keep_words(tx, number, &words)?;
+    }
+    Ok(number)
+}
+
+/// Keeps the words that a client is searched by.
+pub(crate) fn keep_words(tx: &mut Tx, number: i64, words: &[String]) -> Result<(), DbError> {
+    let rows: Vec<Vec<Value>> = words.iter().map(|word| params![word, number].to_vec()).collect();
+    tx.many("INSERT INTO client_word (word, number) VALUES ($1, $2) ON CONFLICT DO NOTHING", &rows)?;
+    Ok(())
 }
 
 /// The number of the client that a form has made.
@@ -151,7 +164,7 @@ pub struct ClientRow {
 /// What the office's list of clients is narrowed to.
 #[derive(Debug, Clone, Default)]
 pub struct ClientFilter {
-    /// Words in the name or a contact.
+    /// Beginnings of words in the name or a contact.
     pub search: String,
     /// A client number (found whatever the words are).
     pub number: Option<i64>,
@@ -163,59 +176,199 @@ pub struct ClientFilter {
     pub partner_id: Option<String>,
 }
 
-/// One page of clients, newest first, older than the number `before`.
+/// How far a search goes.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// A word that so many clients have is no way to find one: they are looked through, newest first.
+    common: i64,
+    /// How many clients are looked through for words that are common, or for a status.
+    through: i64,
+}
+
+const BOUNDS: Bounds = Bounds { common: 20_000, through: 50_000 };
+
+/// One page of clients, newest first, older than the number `before`. The rarest word leads to those who have it; where
+/// none is rare, the newest clients are looked through.
 pub fn list(
     tx: &mut Tx,
     filter: &ClientFilter,
     before: Option<i64>,
     limit: i64,
-) -> Result<Vec<ClientRow>, DbError> {
-    let rows = tx.all(
+) -> Result<Found<ClientRow, i64>, DbError> {
+    list_within(tx, filter, before, limit, BOUNDS)
+}
+
+fn list_within(
+    tx: &mut Tx,
+    filter: &ClientFilter,
+    before: Option<i64>,
+    limit: i64,
+    bounds: Bounds,
+) -> Result<Found<ClientRow, i64>, DbError> {
+    let mut which = Which::new(before.unwrap_or(i64::MAX));
+    if let Some(partner_id) = &filter.partner_id {
+        which.and("c.partner_id = ?", partner_id.into());
+    }
+    if let Some(status) = filter.status {
+        which.and("d.status = ?", status.as_str().into());
+    }
+    let mut numbers = Vec::new();
+    for (condition, number) in [
+        ("c.number = ?", filter.number),
+        ("c.number = (SELECT f.client_number FROM deal f WHERE f.number = ?)", filter.deal),
+    ] {
+        if let Some(number) = number {
+            let mut exact = which.clone();
+            exact.and(condition, number.into());
+            numbers.extend(exact.numbers(tx, limit)?);
+        }
+    }
+    let words = search::asked(&filter.search);
+    let mut end = None;
+    // What was typed and has no letters or digits in it is nobody's.
+    if !words.is_empty() || filter.search.trim().is_empty() {
+        let rarest = rarest(tx, &words, bounds.common)?;
+        if let Some(word) = &rarest {
+            let condition =
+                "c.number IN (SELECT w.number FROM client_word w WHERE w.word >= ? AND w.word < ??)";
+            which.and_both(condition, word.as_str().into(), format!("{word}\u{10ffff}").into());
+        }
+        for word in words.iter().filter(|word| Some(*word) != rarest.as_ref()) {
+            which.and("c.search LIKE ?", format!("% {word}%").into());
+        }
+        // A partner's own clients are looked through whole: there is an index to them.
+        let through = rarest.is_none() && filter.partner_id.is_none();
+        if through && (!words.is_empty() || filter.status.is_some()) {
+            end = stretch(tx, before, bounds.through)?;
+            which.and("c.number >= ?", end.unwrap_or(0).into());
+        }
+        numbers.extend(which.numbers(tx, limit)?);
+    }
+    numbers.sort_unstable_by_key(|number| Reverse(*number));
+    numbers.dedup();
+    numbers.truncate(usize::try_from(limit).unwrap_or(0));
+    Ok(Found::in_stretch(rows(tx, &numbers)?, limit, end))
+}
+
+/// The lowest number of the stretch of clients before a number that is looked through; none where all are in it.
+fn stretch(tx: &mut Tx, before: Option<i64>, through: i64) -> Result<Option<i64>, DbError> {
+    let row = tx.opt(
+        "SELECT number FROM client WHERE number < $1 ORDER BY number DESC LIMIT 1 OFFSET $2",
+        params![before.unwrap_or(i64::MAX), through - 1],
+    )?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// The word of a search that fewest clients have, if they are few enough.
+fn rarest(tx: &mut Tx, words: &[String], common: i64) -> Result<Option<String>, DbError> {
+    let mut rarest: Option<(i64, &String)> = None;
+    for word in words {
+        // Counting stops at the most that is of use.
+        let most = rarest.map_or(common, |(count, _)| count);
+        let row = tx.one(
+            "SELECT COUNT(*) FROM
+                (SELECT number FROM client_word WHERE word >= $1 AND word < $2 LIMIT $3) AS counted",
+            params![word, format!("{word}\u{10ffff}"), most],
+        )?;
+        let count: i64 = row.get(0)?;
+        if count < most {
+            rarest = Some((count, word));
+        }
+    }
+    Ok(rarest.map(|(_, word)| word.clone()))
+}
+
+/// Conditions on clients `c`, and on the newest deal `d` of each where its status is asked for. Only what is asked for
+/// stands in the statement, so that both databases take the index for it.
+#[derive(Debug, Clone)]
+struct Which {
+    conditions: String,
+    values: Vec<Value>,
+}
+
+impl Which {
+    /// Numbers below one.
+    fn new(before: i64) -> Which {
+        Which { conditions: "c.number < $1".into(), values: vec![before.into()] }
+    }
+
+    /// And a condition, whose value is `?` in it.
+    fn and(&mut self, condition: &str, value: Value) {
+        self.values.push(value);
+        let condition = condition.replace('?', &format!("${}", self.values.len()));
+        self.conditions.push_str(&format!(" AND {condition}"));
+    }
+
+    /// And a condition with two values, `?` and `??`.
+    fn and_both(&mut self, condition: &str, first: Value, second: Value) {
+        self.values.push(second);
+        let condition = condition.replace("??", &format!("${}", self.values.len()));
+        self.and(&condition, first);
+    }
+
+    fn numbers(&self, tx: &mut Tx, limit: i64) -> Result<Vec<i64>, DbError> {
+        let deal = match self.conditions.contains("d.status") {
+            true => {
+                "JOIN deal d ON d.number = (SELECT MAX(n.number) FROM deal n WHERE n.client_number = c.number)"
+            }
+            false => "",
+        };
+        let mut values = self.values.clone();
+        values.push(limit.into());
+        let sql = format!(
+            "SELECT c.number FROM client c {deal} WHERE {} ORDER BY c.number DESC LIMIT ${}",
+            self.conditions,
+            values.len()
+        );
+        tx.all(&sql, &values)?.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+/// How many clients are read at once.
+const AT_ONCE: usize = 32;
+
+/// The clients of some numbers, the highest number first.
+fn rows(tx: &mut Tx, numbers: &[i64]) -> Result<Vec<ClientRow>, DbError> {
+    // As many parameters for any number of clients, so that there is one statement.
+    let places: Vec<String> = (1..=AT_ONCE).map(|place| format!("${place}")).collect();
+    let sql = format!(
         "SELECT c.number, c.name, c.email, c.phone, c.telegram, c.partner_id, a.name, c.created_at,
                 d.number, d.status, d.amount
          FROM client c
          LEFT JOIN account a ON a.id = c.partner_id
          LEFT JOIN deal d ON d.number = (SELECT MAX(n.number) FROM deal n WHERE n.client_number = c.number)
-         WHERE c.number < $1
-           AND ($2 = '' OR c.search LIKE $3 ESCAPE '\\' OR c.number = $4
-                OR c.number = (SELECT f.client_number FROM deal f WHERE f.number = $5))
-           AND ($6 = '' OR d.status = $7)
-           AND ($8 = '' OR c.partner_id = $9)
-         ORDER BY c.number DESC LIMIT $10",
-        params![
-            before.unwrap_or(i64::MAX),
-            filter.search.trim(),
-            like(&filter.search),
-            filter.number.unwrap_or(-1),
-            filter.deal.unwrap_or(-1),
-            filter.status.map_or("", DealStatus::as_str),
-            filter.status.map_or("", DealStatus::as_str),
-            filter.partner_id.as_deref().unwrap_or(""),
-            filter.partner_id.as_deref().unwrap_or(""),
-            limit
-        ],
-    )?;
-    rows.iter()
-        .map(|row| {
-            let contacts: [String; 3] = [row.get(2)?, row.get(3)?, row.get(4)?];
-            let deal = match row.get::<Option<i64>>(8)? {
-                Some(number) => Some((
-                    number,
-                    crate::deals::status(&row.get::<String>(9)?)?,
-                    row.get::<Option<i64>>(10)?.map(Money::from_minor),
-                )),
-                None => None,
-            };
-            Ok(ClientRow {
-                number: row.get(0)?,
-                name: row.get(1)?,
-                contact: contacts.into_iter().find(|contact| !contact.is_empty()).unwrap_or_default(),
-                partner: partner_name(row, 5)?,
-                created_at: Timestamp::from_micros(row.get(7)?),
-                deal,
-            })
-        })
-        .collect()
+         WHERE c.number IN ({}) ORDER BY c.number DESC",
+        places.join(", ")
+    );
+    let mut found = Vec::with_capacity(numbers.len());
+    for numbers in numbers.chunks(AT_ONCE) {
+        let filled = numbers.iter().copied().chain(std::iter::repeat(-1)).take(AT_ONCE);
+        let values: Vec<Value> = filled.map(Value::from).collect();
+        for row in &tx.all(&sql, &values)? {
+            found.push(read_row(row)?);
+        }
+    }
+    Ok(found)
+}
+
+fn read_row(row: &Row) -> Result<ClientRow, DbError> {
+    let contacts: [String; 3] = [row.get(2)?, row.get(3)?, row.get(4)?];
+    let deal = match row.get::<Option<i64>>(8)? {
+        Some(number) => Some((
+            number,
+            crate::deals::status(&row.get::<String>(9)?)?,
+            row.get::<Option<i64>>(10)?.map(Money::from_minor),
+        )),
+        None => None,
+    };
+    Ok(ClientRow {
+        number: row.get(0)?,
+        name: row.get(1)?,
+        contact: contacts.into_iter().find(|contact| !contact.is_empty()).unwrap_or_default(),
+        partner: partner_name(row, 5)?,
+        created_at: Timestamp::from_micros(row.get(7)?),
+        deal,
+    })
 }
 
 /// One decision on which partner a client belongs to.
@@ -356,4 +509,39 @@ pub fn notes(tx: &mut Tx, client_number: i64) -> Result<Vec<Note>, DbError> {
             Ok(Note { at: Timestamp::from_micros(row.get(0)?), author: row.get(1)?, message: row.get(2)? })
         })
         .collect()
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::{Db, both_databases};
+
+    both_databases!(common_words_are_looked_for_in_stretches, |db: Db| {
+        db.write_blocking(|tx| {
+            for place in 0..50 {
+                let name = if place % 10 == 0 { "Ada Rare" } else { "Ada Obi" };
+                insert(
+                    tx,
+                    &NewClient { name: name.into(), ..NewClient::default() },
+                    Timestamp::from_micros(0),
+                )?;
+            }
+            Ok::<_, DbError>(())
+        })
+        .unwrap();
+        let look = |search: &str, common: i64, before: Option<i64>| {
+            let filter = ClientFilter { search: search.into(), ..ClientFilter::default() };
+            let bounds = Bounds { common, through: 20 };
+            let found = db.read_blocking(move |tx| list_within(tx, &filter, before, 4, bounds)).unwrap();
+            (found.rows.iter().map(|row| row.number).collect::<Vec<_>>(), found.further)
+        };
+        // One word is rare enough to lead to all who have it.
+        assert_eq!(look("ada rare", 6, None), (vec![1041, 1031, 1021, 1011], None));
+        // None is: a stretch after the other, until the list ends.
+        assert_eq!(look("ada rare", 5, None), (vec![1041, 1031], Some(1031)));
+        assert_eq!(look("ada rare", 5, Some(1031)), (vec![1021, 1011], Some(1011)));
+        assert_eq!(look("ada rare", 5, Some(1011)), (vec![1001], None));
+        // A full page goes on after its last row, as every list does.
+        assert_eq!(look("obi", 5, None), (vec![1050, 1049, 1048, 1047], None));
+    });
 }

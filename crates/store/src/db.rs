@@ -80,10 +80,11 @@ struct Ears {
     stop: Option<watch::Sender<()>>,
 }
 
-/// The ways to the database threads. PostgreSQL has one queue for both.
+/// The ways to the database threads. PostgreSQL has one queue for all.
 pub(crate) struct Queues {
     pub(crate) write: Sender<Job>,
     pub(crate) read: Sender<Job>,
+    pub(crate) report: Sender<Job>,
 }
 
 impl fmt::Debug for Db {
@@ -195,6 +196,33 @@ impl Db {
         self.queue(unit, Access::Read).await
     }
 
+    /// [`Db::read`] for what reads much or often: files that are exported, verifications. On SQLite such units wait for
+    /// each other and hold up nobody else, since they have threads of their own.
+    ///
+    /// # Errors
+    /// The closure's own, or a [`DbError`].
+    pub async fn report<F, T, E>(&self, unit: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.queue(unit, Access::Report).await
+    }
+
+    /// [`Db::report`] for code that isn't async.
+    ///
+    /// # Errors
+    /// The closure's own, or a [`DbError`].
+    pub fn report_blocking<F, T, E>(&self, unit: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.queue_blocking(unit, Access::Report)
+    }
+
     /// [`Db::write`] for code that isn't async.
     ///
     /// # Errors
@@ -206,6 +234,20 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         self.queue_blocking(unit, Access::Write)
+    }
+
+    /// [`Db::write_blocking`] for a unit of many thousands of statements. On SQLite it has a transaction to itself, which
+    /// needs no journal of its own inside: with one, each statement costs more the more were before it.
+    ///
+    /// # Errors
+    /// The closure's own, or a [`DbError`].
+    pub fn write_bulk_blocking<F, T, E>(&self, unit: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.queue_blocking(unit, Access::Bulk)
     }
 
     /// [`Db::read`] for code that isn't async.
@@ -283,7 +325,8 @@ impl Db {
         let queues = queues.as_ref().ok_or_else(closed)?;
         let queue = match job.access {
             Access::Read => &queues.read,
-            Access::Write => &queues.write,
+            Access::Report => &queues.report,
+            Access::Write | Access::Bulk => &queues.write,
         };
         queue.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => DbError::Busy,

@@ -9,6 +9,7 @@
 //! In a migration:
 //! - `BIGINT`: `INTEGER` on SQLite, whose STRICT tables know no BIGINT.
 //! - `{strict}`: after a table's closing parenthesis.
+//! - `{keyed}`: instead of `{strict}` for a table that is nothing but its key: SQLite then keeps no second copy of it.
 //! - `{serial}`: after the name of an auto-numbered primary key column.
 //! - `{start table column 1001}`: that column's first number, as a statement of its own.
 //! - `{unlogged}`: before TABLE, for what may be lost in a crash: PostgreSQL then writes it to no log.
@@ -135,6 +136,8 @@ impl Dialect {
             (["strict"], Self::Postgres) => String::new(),
             (["unlogged"], Self::Sqlite) => String::new(),
             (["unlogged"], Self::Postgres) => "UNLOGGED ".into(),
+            (["keyed"], Self::Sqlite) => " STRICT, WITHOUT ROWID".into(),
+            (["keyed"], Self::Postgres) => String::new(),
             (["c"], Self::Postgres) => " COLLATE \"C\"".into(),
             (["c"], Self::Sqlite) => String::new(),
             (["serial"], Self::Sqlite) => "INTEGER PRIMARY KEY AUTOINCREMENT".into(),
@@ -292,6 +295,9 @@ mod tests {
         let sql = "CREATE {unlogged}TABLE t (a BIGINT){strict}";
         assert_eq!(Sqlite.migration(sql).unwrap(), "CREATE TABLE t (a INTEGER) STRICT");
         assert_eq!(Postgres.migration(sql).unwrap(), "CREATE UNLOGGED TABLE t (a BIGINT)");
+        let keyed = "CREATE TABLE k (w TEXT{c}, n BIGINT, PRIMARY KEY (w, n)){keyed}";
+        assert!(Sqlite.migration(keyed).unwrap().ends_with("(w, n)) STRICT, WITHOUT ROWID"));
+        assert!(Postgres.migration(keyed).unwrap().ends_with("(w, n))"));
         assert!(Sqlite.migration("{start t n soon}").is_err());
     }
 }

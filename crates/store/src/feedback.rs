@@ -1,6 +1,6 @@
 //! Feedback that partners send from any page.
 
-use crate::{DbError, Row, Tx, clients::PartnerName, params};
+use crate::{DbError, Row, Tx, clients::PartnerName, params, search::NEWEST};
 use domain::clock::Timestamp;
 
 /// What a partner wrote.
@@ -84,8 +84,8 @@ fn read(row: &Row) -> Result<Feedback, DbError> {
 pub fn list(tx: &mut Tx, done: bool, before: Option<&str>, limit: i64) -> Result<Vec<Feedback>, DbError> {
     let open = if done { "IS NOT NULL" } else { "IS NULL" };
     let rows = tx.all(
-        &format!("{SELECT} WHERE f.done_at {open} AND ($1 = '' OR f.id < $1) ORDER BY f.id DESC LIMIT $2"),
-        params![before.unwrap_or(""), limit],
+        &format!("{SELECT} WHERE f.done_at {open} AND f.id < $1 ORDER BY f.id DESC LIMIT $2"),
+        params![before.unwrap_or(NEWEST), limit],
     )?;
     rows.iter().map(read).collect()
 }

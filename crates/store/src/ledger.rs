@@ -496,25 +496,42 @@ pub fn statement_of(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<StatementLine>, DbError> {
-    let (which, deal) = match lines {
-        Lines::All => ("", None),
-        Lines::Deals => ("AND t.subject IN ('deal', 'refund')", None),
-        Lines::Deal(number) => ("AND t.subject IN ('deal', 'refund') AND t.subject_id = $4", Some(number)),
-        Lines::OnHold => (
-            "AND t.phase = 'pending' AND t.subject IN ('deal', 'refund')
-             AND NOT EXISTS (SELECT 1 FROM ledger_transfers r WHERE r.pending = t.key)",
-            None,
+    // Few lines of a long statement are not found by walking along it, but from what they are about: by the keys of its
+    // transfers, and from those to the lines. CROSS JOIN keeps SQLite to this order, and a number that is calculated to the
+    // index by transfer.
+    const BY_KEY: &str = "ledger_transfers t CROSS JOIN ledger_entries e";
+    let seq = if matches!(lines, Lines::All | Lines::Deals) { "e.seq" } else { "e.seq + 0" };
+    let (from, which) = match lines {
+        Lines::All | Lines::Deals => (
+            "ledger_entries e CROSS JOIN ledger_transfers t".to_owned(),
+            if lines == Lines::All { "" } else { "AND t.subject IN ('deal', 'refund')" },
         ),
-        Lines::Withdrawals => ("AND t.subject = 'withdrawal'", None),
+        Lines::Deal(_) => (BY_KEY.to_owned(), "AND t.key >= $4 AND t.key < $5"),
+        Lines::OnHold => (
+            format!("deal d CROSS JOIN {BY_KEY}"),
+            "AND d.partner_id = $4 AND d.available_at IS NOT NULL
+             AND t.key >= 'deal:' || d.number || ':' AND t.key < 'deal:' || d.number || ';'
+             AND t.phase = 'pending' AND NOT EXISTS (SELECT 1 FROM ledger_transfers r WHERE r.pending = t.key)",
+        ),
+        Lines::Withdrawals => (
+            format!("withdrawal w CROSS JOIN {BY_KEY}"),
+            "AND w.partner_id = $4 AND t.key >= 'withdrawal:' || w.id || ':' AND t.key < 'withdrawal:' || w.id || ';'",
+        ),
     };
     let sql = format!(
         "SELECT {COLUMNS}, t.at, p.amount, e.seq, e.side, e.amount, e.balance_after
-         FROM ledger_entries e JOIN ledger_transfers t ON t.key = e.transfer
-         LEFT JOIN ledger_transfers p ON p.key = t.pending
-         WHERE e.account = $1 AND e.seq < $2 {which} ORDER BY e.seq DESC LIMIT $3"
+         FROM {from} LEFT JOIN ledger_transfers p ON p.key = t.pending
+         WHERE e.transfer = t.key AND e.account = $1 AND {seq} < $2 {which} ORDER BY e.seq DESC LIMIT $3"
     );
     let mut values = params![account.key(), before.unwrap_or(i64::MAX), limit].to_vec();
-    values.extend(deal.map(|number| Value::from(number.to_string())));
+    match lines {
+        Lines::All | Lines::Deals => {}
+        Lines::Deal(number) => {
+            let (first, end) = commission::key_range(number);
+            values.extend([first.into(), end.into()]);
+        }
+        Lines::OnHold | Lines::Withdrawals => values.push(account.owner.as_deref().unwrap_or("").into()),
+    }
     let rows = tx.all(&sql, &values)?;
     rows.iter()
         .map(|row| {

@@ -54,5 +54,6 @@ pub use db::{Db, Options};
 pub use dialect::Dialect;
 pub use error::{DbError, SqlErrorKind};
 pub use news::Topic;
+pub use search::Found;
 pub use tx::Tx;
 pub use value::{FromValue, Row, Value};

@@ -11,8 +11,9 @@ use crate::{
     search::like,
 };
 use domain::{
-    claim::keys::{Clues, Keys},
+    claim::keys::{Clues, Keys, spell},
     clock::Timestamp,
+    search,
 };
 
 /// The number of the first client who is not earlier than a moment, by halving: some thirty reads by key. Clients with
@@ -71,8 +72,9 @@ const READ_THROUGH: i64 = 20_000;
 /// The clients since a moment in whose name or contacts one of the longest words of a name stands, wherever: of those
 /// clients only the first ones, that many for each word. Some of them more than once.
 pub fn by_words(tx: &mut Tx, name: &str, from: Timestamp) -> Result<Vec<Client>, DbError> {
-    let lower = name.to_lowercase();
-    let mut words: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
+    // Spelled like the words that clients are kept with.
+    let spelled = spell(name);
+    let mut words: Vec<&str> = spelled.split_whitespace().collect();
     words.retain(|word| word.chars().count() >= SHORTEST_WORD);
     words.sort_by_key(|word| Reverse(word.len()));
     words.truncate(MOST_WORDS);
@@ -217,6 +219,26 @@ pub fn fill_keys(tx: &mut Tx, limit: i64) -> Result<usize, DbError> {
              WHERE number = $5 AND name_key IS NULL",
             params![keys.email, keys.phone, keys.telegram, keys.name, row.get::<i64>(0)?],
         )?;
+    }
+    Ok(rows.len())
+}
+
+/// Keeps the words of clients from before they were kept. Returns how many clients; the caller comes again until none is
+/// left.
+pub fn fill_words(tx: &mut Tx, limit: i64) -> Result<usize, DbError> {
+    let rows = tx.all(
+        "SELECT number, name, email, phone, telegram FROM client WHERE has_words IS NULL ORDER BY number LIMIT $1",
+        params![limit],
+    )?;
+    for row in &rows {
+        let [name, email, phone, telegram]: [String; 4] =
+            [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+        let (number, words) = (row.get(0)?, search::words(&name, &email, &phone, &telegram));
+        tx.exec(
+            "UPDATE client SET search = $1, has_words = 1 WHERE number = $2",
+            params![search::as_text(&words), number],
+        )?;
+        clients::keep_words(tx, number, &words)?;
     }
     Ok(rows.len())
 }

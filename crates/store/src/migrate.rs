@@ -35,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 9, name: "desk", text: include_str!("../migrations/0009_desk.sql") },
     Migration { id: 10, name: "clicks", text: include_str!("../migrations/0010_clicks.sql") },
     Migration { id: 11, name: "rate limits", text: include_str!("../migrations/0011_rate_limits.sql") },
+    Migration { id: 12, name: "at size", text: include_str!("../migrations/0012_at_size.sql") },
 ];
 
 /// How a database's migrations stand.

@@ -1,6 +1,9 @@
 //! Messages on their way to people: written with the change that causes them, claimed by one worker at a time.
 
-use crate::{DbError, Row, Tx, params, search::like};
+use crate::{
+    DbError, Found, Row, Tx, params,
+    search::{NEWEST, like},
+};
 use domain::{
     clock::{DAY, SECOND, Timestamp},
     notice::{Channel, NoticeKind},
@@ -178,26 +181,47 @@ pub struct Filter {
     pub search: String,
 }
 
-/// One page of messages, newest first, older than `before`.
+/// How many messages are read through for words.
+pub const LOOKED_THROUGH: i64 = 5_000;
+
+/// One page of messages as [`look`] finds them, for whoever asks for no words.
 pub fn list(tx: &mut Tx, filter: &Filter, before: Option<&str>, limit: i64) -> Result<Vec<Message>, DbError> {
+    Ok(look(tx, filter, before, limit)?.rows)
+}
+
+/// One page of messages, newest first, older than `before`. For words the newest [`LOOKED_THROUGH`] of them are read.
+pub fn look(
+    tx: &mut Tx,
+    filter: &Filter,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Found<Message, String>, DbError> {
     // Said only when asked for, so that the index over the status can be used.
     let status = if filter.status.is_some() { "status = $1" } else { "$1 = ''" };
-    let before_clause = if before.is_some() { "id < $2" } else { "$2 = ''" };
+    let (word, before) = (filter.status.map_or("", Status::as_str), before.unwrap_or(NEWEST));
+    let mut end: Option<String> = None;
+    if !filter.search.trim().is_empty() {
+        let sql =
+            format!("SELECT id FROM outbox WHERE {status} AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3");
+        end = tx.opt(&sql, params![word, before, LOOKED_THROUGH - 1])?.map(|row| row.get(0)).transpose()?;
+    }
     let rows = tx.all(
         &format!(
             "SELECT {COLUMNS} FROM outbox
-             WHERE {status} AND {before_clause} AND ($3 = '' OR search LIKE $4 ESCAPE '\\')
-             ORDER BY id DESC LIMIT $5"
+             WHERE {status} AND id < $2 AND id >= $3 AND ($4 = '' OR search LIKE $5 ESCAPE '\\')
+             ORDER BY id DESC LIMIT $6"
         ),
         params![
-            filter.status.map_or("", Status::as_str),
-            before.unwrap_or(""),
+            word,
+            before,
+            end.as_deref().unwrap_or(""),
             filter.search.trim(),
             like(&filter.search),
             limit
         ],
     )?;
-    rows.iter().map(read).collect()
+    let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Found::in_stretch(rows, limit, end))
 }
 
 /// The message of an identifier.

@@ -1,6 +1,9 @@
 //! Partners: their codes, standing, totals and what happened on which day.
 
-use crate::{DbError, Row, Tx, params, search::like};
+use crate::{
+    DbError, Row, Tx, params,
+    search::{NEWEST, like},
+};
 use domain::{
     clock::{Day, Timestamp},
     money::Money,
@@ -99,9 +102,9 @@ pub fn list(
         &format!(
             "{SELECT} WHERE ($1 = '' OR p.search LIKE $2 ESCAPE '\\')
              AND ($3 = 0 OR p.suspended_at IS NOT NULL)
-             AND ($4 = '' OR p.id < $5) ORDER BY p.id DESC LIMIT $6"
+             AND p.id < $4 ORDER BY p.id DESC LIMIT $5"
         ),
-        params![search, like(search), only_suspended, before.unwrap_or(""), before.unwrap_or(""), limit],
+        params![search, like(search), only_suspended, before.unwrap_or(NEWEST), limit],
     )?;
     rows.iter().map(read).collect()
 }
@@ -223,6 +226,15 @@ pub fn days(tx: &mut Tx, id: &str, from: Day) -> Result<Vec<PartnerDay>, DbError
             })
         })
         .collect()
+}
+
+/// Whether anything that counts has happened to a partner on any day.
+pub fn any_day(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
+    let found = tx.opt(
+        "SELECT day FROM partner_day WHERE partner_id = $1 AND (clicks <> 0 OR clients <> 0 OR profit <> 0) LIMIT 1",
+        params![id],
+    )?;
+    Ok(found.is_some())
 }
 
 /// The codes of the partners whose identifier comes after another, in their order.

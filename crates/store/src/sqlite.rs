@@ -1,4 +1,4 @@
-//! SQLite: one thread writes, a few read.
+//! SQLite: one thread writes, a few read, and two read what takes long.
 //!
 //! The writer takes every unit that waits into one commit, because the disk's sync is what a commit costs: units that
 //! arrive during one sync form the next group, without timers. Each unit stands in a savepoint of its own, so that one
@@ -19,11 +19,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi};
 use crate::db::{Options, Queues};
 use crate::news::Topic;
 use crate::tx::Session;
-use crate::unit::Job;
+use crate::unit::{Access, Job};
 use crate::{DbError, Dialect, Row, SqlErrorKind, Tx, Value};
 
 /// The most units in one commit: a bound on how long the first of them waits for the others.
 const GROUP: usize = 256;
+/// Threads for what reads long: one for the verification, which may take minutes, one for files that are exported.
+const REPORTERS: usize = 2;
 /// Statements kept prepared on each connection.
 const STATEMENTS: usize = 512;
 
@@ -42,7 +44,17 @@ pub(crate) fn start(path: &str, options: &Options) -> Result<(Queues, Vec<JoinHa
         let (reader, waiting) = (connect(path, options, false)?, waiting.clone());
         threads.push(spawn("db-read", move || read_loop(reader, &waiting))?);
     }
-    Ok((Queues { write, read }, threads))
+    let (report, waiting) = bounded(options.queue);
+    for _ in 0..REPORTERS {
+        let (reader, waiting) = (connect(path, options, false)?, waiting.clone());
+        // What is sorted for a report may be more than there is memory, and what is read for it is read once.
+        reader
+            .conn
+            .execute_batch("PRAGMA temp_store=FILE; PRAGMA cache_size=-16384")
+            .map_err(|error| DbError::Open(error.to_string()))?;
+        threads.push(spawn("db-report", move || read_loop(reader, &waiting))?);
+    }
+    Ok((Queues { write, read, report }, threads))
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, DbError> {
@@ -107,22 +119,60 @@ fn connect(path: &Path, options: &Options, writes: bool) -> Result<Connected, Db
 }
 
 fn write_loop(mut db: Connected, waiting: &Receiver<Job>) {
-    while let Ok(first) = waiting.recv() {
-        write_group(&mut db, first, waiting);
+    while let Ok(mut first) = waiting.recv() {
+        while let Some(next) = write_next(&mut db, first, waiting) {
+            first = next;
+        }
     }
 }
 
-fn write_group(db: &mut Connected, first: Job, waiting: &Receiver<Job>) {
+/// Runs a unit that writes much, or else a group. The answer is a unit that was taken from the queue and not yet run.
+fn write_next(db: &mut Connected, first: Job, waiting: &Receiver<Job>) -> Option<Job> {
+    if first.access == Access::Bulk {
+        write_alone(db, first);
+        return None;
+    }
+    write_group(db, first, waiting)
+}
+
+/// Runs a unit in a transaction of its own, without a savepoint: SQLite keeps what a savepoint has changed in a list, and
+/// walks it at each statement.
+fn write_alone(db: &mut Connected, mut job: Job) {
+    if job.unit.abandoned() {
+        return;
+    }
+    if let Err(error) = db.control("BEGIN IMMEDIATE") {
+        return job.unit.fail(error);
+    }
+    let good = job.unit.run(&mut Tx::new(db));
+    // After a failure of its own SQLite may have given the transaction up.
+    if !good || db.conn.is_autocommit() {
+        _ = db.control("ROLLBACK");
+        return match good {
+            true => job.unit.fail(DbError::Commit("SQLite gave the transaction up".into())),
+            false => job.unit.answer(),
+        };
+    }
+    match db.control("COMMIT") {
+        Ok(()) => job.unit.answer(),
+        Err(error) => {
+            _ = db.control("ROLLBACK");
+            fail(vec![job], &DbError::Commit(error.to_string()));
+        }
+    }
+}
+
+fn write_group(db: &mut Connected, first: Job, waiting: &Receiver<Job>) -> Option<Job> {
     let mut next = Some(first);
     if let Err(error) = db.control("BEGIN IMMEDIATE") {
         // Another process holds the lock, or the disk has gone. Those who wait have waited as long: they are told too.
         for job in next.into_iter().chain(waiting.try_iter().take(GROUP)) {
             job.unit.fail(error.clone());
         }
-        return;
+        return None;
     }
     let mut group = Vec::new();
-    while let Some(mut job) = next.take() {
+    while let Some(mut job) = next.take_if(|job| job.access != Access::Bulk) {
         if !job.unit.abandoned() {
             match write_unit(db, &mut job) {
                 Ok(()) => group.push(job),
@@ -130,7 +180,8 @@ fn write_group(db: &mut Connected, first: Job, waiting: &Receiver<Job>) {
                 Err(error) => {
                     group.push(job);
                     _ = db.control("ROLLBACK");
-                    return apart(db, group, &error);
+                    apart(db, group, &error);
+                    return None;
                 }
             }
         }
@@ -145,6 +196,7 @@ fn write_group(db: &mut Connected, first: Job, waiting: &Receiver<Job>) {
             fail(group, &DbError::Commit(error.to_string()));
         }
     }
+    next
 }
 
 /// After one unit has taken the whole transaction down with it, runs each alone, so that only that one fails.
@@ -153,7 +205,7 @@ fn apart(db: &mut Connected, group: Vec<Job>, error: &DbError) {
         return fail(group, error);
     }
     for job in group {
-        write_group(db, job, &never());
+        _ = write_group(db, job, &never());
     }
 }
 
@@ -362,7 +414,7 @@ mod tests {
     use super::*;
     use crate::params;
     use crate::testing::{Place, options};
-    use crate::unit::{Access, Reply, Work};
+    use crate::unit::{Reply, Work};
 
     #[test]
     fn a_search_is_prepared_once_whatever_is_searched_for() {
@@ -405,7 +457,7 @@ mod tests {
         }
         drop(queue);
         while let Ok(first) = waiting.recv() {
-            write_group(&mut db, first, &waiting);
+            assert!(write_group(&mut db, first, &waiting).is_none());
         }
         let told: Vec<i64> = answers
             .into_iter()

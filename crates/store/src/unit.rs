@@ -12,7 +12,11 @@ use crate::{DbError, Tx};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
+    /// Reads for long.
+    Report,
     Write,
+    /// Writes very much.
+    Bulk,
 }
 
 /// A unit in a queue.

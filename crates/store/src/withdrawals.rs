@@ -1,6 +1,12 @@
 //! Withdrawals: requests of partners to be paid, and what finance decided.
 
-use crate::{DbError, Row, Tx, approvals, clients::PartnerName, params, search::like, wallets};
+use crate::{
+    DbError, Row, Tx, approvals,
+    clients::PartnerName,
+    params,
+    search::{NEWEST, like},
+    wallets,
+};
 use domain::{clock::Timestamp, money::Money, wallet::WalletKind, withdrawal::WithdrawalStatus};
 
 /// A withdrawal.
@@ -195,7 +201,8 @@ pub fn list(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Queued>, DbError> {
-    let (compare, order) = if status == WithdrawalStatus::Pending { (">", "ASC") } else { ("<", "DESC") };
+    let (compare, order, start) =
+        if status == WithdrawalStatus::Pending { (">", "ASC", "") } else { ("<", "DESC", NEWEST) };
     let approvals = format!("(SELECT COUNT(*) FROM withdrawal_approval v WHERE {})", approvals::COUNTS);
     let unapproved = format!("w.amount >= CAST($5 AS BIGINT) AND {approvals} = 0");
     let cooling = "(w.payable_from IS NOT NULL AND w.payable_from > CAST($4 AS BIGINT))";
@@ -212,12 +219,12 @@ pub fn list(
         &format!(
             "SELECT {COLUMNS}, {approvals}, l.batch_id {FROM}
              LEFT JOIN payout_line l ON l.withdrawal_id = w.id AND l.status = 'open'
-             WHERE w.status = $1 AND ($2 = '' OR w.id {compare} $2) AND {filter}
+             WHERE w.status = $1 AND w.id {compare} $2 AND {filter}
              ORDER BY w.id {order} LIMIT $3"
         ),
         params![
             status.as_str(),
-            after.unwrap_or(""),
+            after.unwrap_or(start),
             limit,
             now.micros(),
             approval_from.map_or(i64::MAX, Money::minor)

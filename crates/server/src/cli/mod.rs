@@ -41,7 +41,8 @@ enum Command {
     /// Run a throw-away programme full of believable data and print how to sign in
     #[command(
         after_help = "Example: goodword demo --listen 127.0.0.1:9000\n\nIt lives in a temporary folder, \
-                            which is removed when the demo is stopped; your own database is left alone."
+                            which is removed when the demo is stopped; your own database is left alone. With \
+                            --keep it stays in a folder of your choice."
     )]
     Demo(demo::DemoArgs),
     /// Add people to the office

@@ -17,7 +17,7 @@ use crate::{
 pub fn run(config: &Config, heads: Option<&Path>) -> anyhow::Result<ExitCode> {
     let noted = heads.map(read_heads).transpose()?;
     let db = serve::open_existing_database(config)?;
-    let mut found = db.read_blocking(verification::run)?;
+    let mut found = db.report_blocking(verification::run)?;
     if let Some(noted) = noted.clone() {
         let broken = db.read_blocking(move |tx| verify_audit::compare(tx, &noted))?;
         found.findings.extend(Audit { broken, ..Audit::default() }.findings());

@@ -6,7 +6,7 @@ use store::{DbError, Tx, clicks::Click};
 use super::{random::Rng, story, words};
 
 /// How likely a visit is in each hour of the day (UTC), as weights.
-const HOURS: [u64; 24] =
+pub(super) const HOURS: [u64; 24] =
     [6, 4, 3, 3, 4, 8, 16, 30, 45, 55, 58, 56, 50, 54, 57, 55, 50, 44, 40, 38, 34, 26, 18, 10];
 
 /// Somebody whose link can be followed.

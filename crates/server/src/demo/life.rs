@@ -22,8 +22,10 @@ use super::{
     addresses::Addresses,
     cast,
     clicks::{self, Linked},
+    crowd::Crowd,
     desk,
     random::{Rng, SeededIds},
+    size::Made,
     story::{Came, Event, Fate, HOLD_DAYS, Story},
     words,
 };
@@ -56,6 +58,10 @@ pub struct World {
     pub(super) batch: Vec<String>,
     pub(super) addresses: Addresses,
     payments: i64,
+    /// Everybody beside the people of the story, in a demo that is larger than it.
+    pub(super) crowd: Option<Crowd>,
+    /// Who and what there is so far.
+    pub made: Made,
     /// Visits through links so far.
     pub clicks: i64,
 }
@@ -72,16 +78,16 @@ pub struct Joined {
 
 /// A withdrawal on which finance will decide.
 #[derive(Debug, Clone)]
-struct Waiting {
-    due: Timestamp,
-    id: String,
-    kind: WalletKind,
-    rejected: Option<&'static str>,
+pub struct Waiting {
+    pub(super) due: Timestamp,
+    pub(super) id: String,
+    pub(super) kind: WalletKind,
+    pub(super) rejected: Option<&'static str>,
 }
 
 impl World {
-    /// Before the first day.
-    pub fn new(story: &Story, password_hash: &str) -> World {
+    /// Before the first day, with a crowd or the people of the story alone.
+    pub fn new(story: &Story, password_hash: &str, crowd: Option<Crowd>) -> World {
         World {
             programme: Arc::new(Programme::standard()),
             password_hash: password_hash.into(),
@@ -93,6 +99,8 @@ impl World {
             batch: Vec::new(),
             addresses: Addresses::default(),
             payments: 0,
+            crowd,
+            made: Made::default(),
             clicks: 0,
         }
     }
@@ -109,13 +117,15 @@ impl World {
         if number == 0 {
             today.open_office(day.start())?;
         }
+        today.crowd_wakes(number)?;
         for (at, event) in &story.days[number] {
             today.by_itself(*at)?;
             today.happen(*at, event).with_context(|| format!("{event:?} on {}", at.rfc3339()))?;
         }
         let end = Timestamp::from_micros(day.start().plus(DAY).micros().min(story.now.micros()));
         today.by_itself(end)?;
-        today.visits(day, i64::try_from(number)?, end)
+        today.visits(day, i64::try_from(number)?, end)?;
+        today.crowd_visits(number, end)
     }
 
     /// The partner with a place in the cast.
@@ -124,6 +134,16 @@ impl World {
     /// Before the partner has signed up.
     pub fn partner(&self, place: usize) -> anyhow::Result<&Joined> {
         self.partners[place].as_ref().context("the partner has not signed up yet")
+    }
+
+    /// Whether a partner is one of the story's.
+    pub(super) fn is_of_story(&self, partner_id: &str) -> bool {
+        self.partners.iter().flatten().any(|joined| joined.id == partner_id)
+    }
+
+    /// Everybody's password, hashed.
+    pub(super) fn password_hash(&self) -> String {
+        self.password_hash.to_string()
     }
 
     /// Somebody of the office with a role; of several the one whose turn it is.
@@ -148,12 +168,12 @@ pub(super) struct Today<'a, 'tx, 'db> {
     pub(super) tx: &'a mut Tx<'db>,
     pub(super) story: &'tx Story,
     pub(super) world: &'a mut World,
-    rng: Rng,
+    pub(super) rng: Rng,
     ids: Arc<SeededIds>,
 }
 
 impl Today<'_, '_, '_> {
-    fn env(&self, now: Timestamp) -> Env {
+    pub(super) fn env(&self, now: Timestamp) -> Env {
         // Nobody is sent these messages, so it doesn't matter where their links lead.
         Env::alone(now, self.ids.clone(), self.world.programme.clone(), "http://127.0.0.1:8080")
     }
@@ -227,30 +247,34 @@ impl Today<'_, '_, '_> {
         Ok(())
     }
 
-    /// What happens without a line in the story until a moment: hold periods end, finance decides.
+    /// What happens without a line in the story until a moment: the crowd, hold periods end, finance decides.
     fn by_itself(&mut self, until: Timestamp) -> anyhow::Result<()> {
+        self.crowd_lives(until)?;
         while deals::release_due(self.tx, &self.env(until))? > 0 {}
         while let Some(next) = (0..self.world.waiting.len())
             .filter(|place| self.world.waiting[*place].due <= until)
             .min_by_key(|place| self.world.waiting[*place].due)
         {
             let waiting = self.world.waiting.swap_remove(next);
-            let (env, finance) = (self.env(waiting.due), self.world.actor(Role::Finance, 0)?);
-            match waiting.rejected {
-                Some(reason) => withdrawals::reject(self.tx, &env, &finance, &waiting.id, reason)?,
-                None => {
-                    let reference = self.reference(waiting.kind);
-                    let found = store::withdrawals::by_id(self.tx, &waiting.id)?;
-                    let amount = found.context("the withdrawal exists")?.amount;
-                    if needs_two(amount, env.programme.approval_from) {
-                        let admin = self.world.actor(Role::Admin, 0)?;
-                        withdrawals::approve(self.tx, &env, &admin, &waiting.id, "")?;
-                    }
-                    withdrawals::pay(self.tx, &env, &finance, &waiting.id, &reference, None)?;
-                }
-            }
+            self.decide(&self.env(waiting.due), &waiting)?;
         }
         Ok(())
+    }
+
+    /// Finance decides about a withdrawal.
+    pub(super) fn decide(&mut self, env: &Env, waiting: &Waiting) -> anyhow::Result<()> {
+        let finance = self.world.actor(Role::Finance, 0)?;
+        if let Some(reason) = waiting.rejected {
+            return Ok(withdrawals::reject(self.tx, env, &finance, &waiting.id, reason)?);
+        }
+        let reference = self.reference(waiting.kind);
+        let found = store::withdrawals::by_id(self.tx, &waiting.id)?;
+        let amount = found.context("the withdrawal exists")?.amount;
+        if needs_two(amount, env.programme.approval_from) {
+            let admin = self.world.actor(Role::Admin, 0)?;
+            withdrawals::approve(self.tx, env, &admin, &waiting.id, "")?;
+        }
+        Ok(withdrawals::pay(self.tx, env, &finance, &waiting.id, &reference, None)?)
     }
 
     fn reference(&mut self, kind: WalletKind) -> String {
@@ -275,6 +299,7 @@ impl Today<'_, '_, '_> {
                 let by = sales(self.world, client)?;
                 self.world.deals[deal] =
                     clients::add_deal(self.tx, &env, &by, self.world.clients[client], title)?;
+                self.world.made.deals += 1;
             }
             Event::Win { deal, amount } => {
                 deals::win(self.tx, &env, &sales(self.world, deal)?, self.world.deals[deal], amount)?;
@@ -354,12 +379,13 @@ impl Today<'_, '_, '_> {
         let input = SignUp {
             name: Name::parse(who.name)?,
             email: Email::parse(&who.email)?,
-            password_hash: self.world.password_hash.to_string(),
+            password_hash: self.world.password_hash(),
             user_agent: String::new(),
         };
         let joined = accounts::sign_up(self.tx, env, &input)?;
         // Whoever knows the seed knows this session's secret.
         sessions::close(self.tx, &joined.token)?;
+        self.world.made.partners += 1;
         self.world.partners[partner] = Some(Joined { id: joined.partner_id, code: joined.code, at: env.now });
         Ok(())
     }
@@ -392,36 +418,72 @@ impl Today<'_, '_, '_> {
         };
         if let Some((partner, came)) = client.sent {
             let (code, joined) = self.world.partner(partner).map(|joined| (joined.code, joined.at))?;
-            let exact = Reading { code, repaired_from: None };
-            match came {
-                Came::Link(ago) => {
-                    let at = env.now.plus(-ago).max(joined);
-                    contact.cookie = Some(Visit { code, at });
-                    contact.carried = Some(exact);
-                }
-                Came::MisspeltLink => contact.carried = Some(misread(code, &mut self.rng)),
-                Came::Code => contact.typed = Some(exact),
-                Came::MisspeltCode => contact.typed = Some(misread(code, &mut self.rng)),
-            }
+            self.sent_by(env, &mut contact, came, code, joined);
         }
-        let number = clients::receive(self.tx, env, &contact)?.client_number;
-        self.world.clients[place] = number;
-        let deals = store::deals::of_client(self.tx, number)?;
-        self.world.deals[place] = deals.first().context("a client comes with a deal")?.number;
+        let received = clients::receive(self.tx, env, &contact)?;
+        self.world.made.clients += 1;
+        self.world.made.deals += 1;
+        self.world.clients[place] = received.client_number;
+        self.world.deals[place] = received.deal_number.context("a client comes with a deal")?;
         Ok(())
+    }
+
+    /// What a client brings who was sent by the partner of a code.
+    pub(super) fn sent_by(
+        &mut self,
+        env: &Env,
+        contact: &mut Contact,
+        came: Came,
+        code: ReferralCode,
+        joined: Timestamp,
+    ) {
+        let exact = Reading { code, repaired_from: None };
+        match came {
+            Came::Link(ago) => {
+                let at = env.now.plus(-ago).max(joined);
+                contact.cookie = Some(Visit { code, at });
+                contact.carried = Some(exact);
+            }
+            Came::MisspeltLink => contact.carried = Some(misread(code, &mut self.rng)),
+            Came::Code => contact.typed = Some(exact),
+            Came::MisspeltCode => contact.typed = Some(misread(code, &mut self.rng)),
+        }
     }
 
     fn ask(&mut self, env: &Env, partner: usize, percent: i64, fate: Fate) -> anyhow::Result<()> {
         let partner_id = self.world.partner(partner)?.id.clone();
-        let currency = env.programme.currency;
-        let available = store::ledger::balances(self.tx, &partner_id, currency)?.available;
-        let minimum = env.programme.minimum_withdrawal;
-        let wallets = store::wallets::of_partner(self.tx, &partner_id)?;
-        if available < minimum || wallets.is_empty() {
+        let Some((id, kind)) = self.ask_for(env, &partner_id, percent)? else {
             return match fate {
                 Fate::Usual => Ok(()),
-                _ => bail!("{} has {} available", self.story.cast[partner].name, currency.format(available)),
+                _ => bail!("{} has too little available", self.story.cast[partner].name),
             };
+        };
+        let (hours, rejected) = match fate {
+            Fate::Waits => return Ok(()),
+            Fate::Rejected => (26, Some(words::rejected(kind))),
+            Fate::Usual => (self.rng.between(3, 40), self.rng.percent(7).then(|| words::rejected(kind))),
+        };
+        let due = env.now.plus(hours * HOUR + self.rng.between(0, HOUR));
+        self.world.waiting.push(Waiting { due, id, kind, rejected });
+        Ok(())
+    }
+
+    /// Asks for so many hundredths of what a partner has available, if that is enough and there is a wallet.
+    pub(super) fn ask_for(
+        &mut self,
+        env: &Env,
+        partner_id: &str,
+        percent: i64,
+    ) -> anyhow::Result<Option<(String, WalletKind)>> {
+        let currency = env.programme.currency;
+        let available = store::ledger::balances(self.tx, partner_id, currency)?.available;
+        let minimum = env.programme.minimum_withdrawal;
+        if available < minimum {
+            return Ok(None);
+        }
+        let wallets = store::wallets::of_partner(self.tx, partner_id)?;
+        if wallets.is_empty() {
+            return Ok(None);
         }
         let round = currency.major(10).minor();
         let amount = match percent {
@@ -429,18 +491,13 @@ impl Today<'_, '_, '_> {
             _ => Money::from_minor(available.minor() / 100 * percent / round * round).max(minimum),
         };
         let wallet = &wallets[self.rng.index(wallets.len())];
-        let ask = Ask { partner_id, amount, wallet_id: wallet.id.clone(), request: env.ids.secret() };
-        let id = withdrawals::ask(self.tx, env, &ask)?;
-        let (hours, rejected) = match fate {
-            Fate::Waits => return Ok(()),
-            Fate::Rejected => (26, Some(words::rejected(wallet.kind))),
-            Fate::Usual => {
-                (self.rng.between(3, 40), self.rng.percent(7).then(|| words::rejected(wallet.kind)))
-            }
+        let ask = Ask {
+            partner_id: partner_id.to_owned(),
+            amount,
+            wallet_id: wallet.id.clone(),
+            request: env.ids.secret(),
         };
-        let due = env.now.plus(hours * HOUR + self.rng.between(0, HOUR));
-        self.world.waiting.push(Waiting { due, id, kind: wallet.kind, rejected });
-        Ok(())
+        Ok(Some((withdrawals::ask(self.tx, env, &ask)?, wallet.kind)))
     }
 
     fn visits(&mut self, day: Day, number: i64, until: Timestamp) -> anyhow::Result<()> {
@@ -459,7 +516,7 @@ impl Today<'_, '_, '_> {
 }
 
 /// The code as somebody copied it who got one symbol wrong.
-fn misread(code: ReferralCode, rng: &mut Rng) -> Reading {
+pub(super) fn misread(code: ReferralCode, rng: &mut Rng) -> Reading {
     let mut symbols: Vec<char> = code.to_string().chars().collect();
     let place = rng.index(symbols.len());
     let others: Vec<char> = "3479ACEHKRTX".chars().filter(|other| *other != symbols[place]).collect();

@@ -257,26 +257,50 @@ impl People {
                 break (first, last);
             }
         };
-        let handle = handle(first, last);
-        let (house, trade) = (rng.pick(&HOUSE), rng.pick(&TRADE));
-        let (name, host) = if rng.percent(55) {
-            let host = format!("{}-{}.example", plain(house).replace(' ', ""), plain(trade));
-            (format!("{first} {last}, {house} {trade}"), host)
-        } else {
-            (format!("{first} {last}"), rng.pick(&["example.com", "example.net", "example.org"]).to_owned())
-        };
-        let phone = match rng.index(3) {
+        person(rng, first, last, "", |rng| match rng.index(3) {
             // The ranges that the North American, the British and the Australian plan keep for drama.
             0 => format!("+1 202 555 {:04}", rng.between(100, 199)),
             1 => format!("+44 20 7946 {:04}", rng.between(0, 999)),
             _ => format!("+61 491 570 {:03}", rng.between(6, 999)),
-        };
-        Person {
-            name,
-            email: format!("{handle}@{host}"),
-            phone,
-            telegram: format!("@demo_{}", handle.replace('.', "_")),
-        }
+        })
+    }
+}
+
+/// One of a crowd, in which many people share a name: most have a number in their address, as they do in life.
+pub fn one_of_many(rng: &mut Rng) -> Person {
+    let (first, last) = (rng.pick(&FIRST), rng.pick(&LAST));
+    let number = if rng.percent(80) { rng.between(1, 9_999).to_string() } else { String::new() };
+    // No country has this code: the ranges kept for drama have room for a few thousand people.
+    let phone = |rng: &mut Rng| format!("+999 {:04} {:04}", rng.between(1_000, 9_999), rng.between(0, 9_999));
+    person(rng, first, last, &number, phone)
+}
+
+/// First and last name of one of a crowd.
+pub fn first_and_last(rng: &mut Rng) -> (&'static str, &'static str) {
+    (rng.pick(&FIRST), rng.pick(&LAST))
+}
+
+/// Somebody with a name; about half of such people write for a company.
+fn person(
+    rng: &mut Rng,
+    first: &str,
+    last: &str,
+    number: &str,
+    phone: impl FnOnce(&mut Rng) -> String,
+) -> Person {
+    let handle = format!("{}{number}", handle(first, last));
+    let (house, trade) = (rng.pick(&HOUSE), rng.pick(&TRADE));
+    let (name, host) = if rng.percent(55) {
+        let host = format!("{}-{}.example", plain(house).replace(' ', ""), plain(trade));
+        (format!("{first} {last}, {house} {trade}"), host)
+    } else {
+        (format!("{first} {last}"), rng.pick(&["example.com", "example.net", "example.org"]).to_owned())
+    };
+    Person {
+        name,
+        email: format!("{handle}@{host}"),
+        phone: phone(rng),
+        telegram: format!("@demo_{}", handle.replace('.', "_")),
     }
 }
 

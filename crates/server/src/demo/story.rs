@@ -179,6 +179,29 @@ pub fn weekday(day: Day) -> usize {
     usize::try_from((day.0 + 3).rem_euclid(7)).expect("0 to 6")
 }
 
+/// Many small orders, few large ones: $300 to $60,000.
+pub fn amount(rng: &mut Rng) -> Money {
+    let (low, high, step) = match rng.between(1, 100) {
+        1..=35 => (30, 200, 1_000),
+        36..=76 => (40, 160, 5_000),
+        77..=95 => (32, 100, 25_000),
+        _ => (50, 120, 50_000),
+    };
+    let amount = rng.between(low, high) * step;
+    // Some prices come with cents, and some commissions with half a cent to be rounded.
+    let cents = if rng.percent(15) { rng.pick(&[10, 50, 5]) } else { 0 };
+    Money::from_minor(if amount > 30_000 { amount - cents } else { amount })
+}
+
+/// How many days until somebody in the office: none, or to the Monday after a weekend.
+pub fn until_office(day: Day) -> i64 {
+    match weekday(day) {
+        5 => 2,
+        6 => 1,
+        _ => 0,
+    }
+}
+
 /// A story that is being made up.
 pub struct Plot {
     rng: Rng,
@@ -205,12 +228,7 @@ impl Plot {
 
     /// A moment in the office: the day itself, or the Monday after it.
     pub fn office(&mut self, day: i64) -> Timestamp {
-        let weekend = match weekday(Day(self.first.0 + day)) {
-            5 => 2,
-            6 => 1,
-            _ => 0,
-        };
-        self.at(day + weekend, 8, 17)
+        self.at(day + until_office(Day(self.first.0 + day)), 8, 17)
     }
 
     /// Adds what has happened by now; returns whether it has.
@@ -293,8 +311,7 @@ impl Plot {
         let agreed = self.office(150);
         self.add(agreed, Event::Agree(PRIYA, 1_800));
         let suspended = self.office(320);
-        let reason = "Advertised with our brand name, which the rules exclude; was asked twice to stop.";
-        self.add(suspended, Event::Suspend(JONAS, reason));
+        self.add(suspended, Event::Suspend(JONAS, words::SUSPENDED));
         self.events.push((self.now.plus(-HOUR / 3), Event::LiftHold));
     }
 
@@ -350,7 +367,7 @@ impl Plot {
             }
             return;
         }
-        let amount = self.amount();
+        let amount = amount(&mut self.rng);
         if !self.add(at, Event::Win { deal, amount }) {
             return;
         }
@@ -367,20 +384,6 @@ impl Plot {
                 self.outcome(further, day + 2, false);
             }
         }
-    }
-
-    /// Many small orders, few large ones: $300 to $60,000.
-    fn amount(&mut self) -> Money {
-        let (low, high, step) = match self.rng.between(1, 100) {
-            1..=35 => (30, 200, 1_000),
-            36..=76 => (40, 160, 5_000),
-            77..=95 => (32, 100, 25_000),
-            _ => (50, 120, 50_000),
-        };
-        let amount = self.rng.between(low, high) * step;
-        // Some prices come with cents, and some commissions with half a cent to be rounded.
-        let cents = if self.rng.percent(15) { self.rng.pick(&[10, 50, 5]) } else { 0 };
-        Money::from_minor(if amount > 30_000 { amount - cents } else { amount })
     }
 
     /// Refunds, and deals that are opened again.
@@ -424,7 +427,7 @@ impl Plot {
                 reopened,
                 Event::Reopen { deal, reason: "They came back: the other offer fell through." },
             );
-            let amount = self.amount();
+            let amount = amount(&mut self.rng);
             self.add(won, Event::Win { deal, amount });
         }
     }

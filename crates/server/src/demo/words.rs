@@ -256,6 +256,16 @@ pub const REQUESTS: [Request; 9] = [
     ),
 ];
 
+/// How a partner had sent a client whose link was lost.
+pub const CLAIM_HOW: &str = "I told them about you on the phone and sent the link the same day.";
+
+/// Why a claim is refused.
+pub const CLAIM_REFUSED: &str = "The client says that nobody had recommended us.";
+
+/// Why a partner is suspended.
+pub const SUSPENDED: &str =
+    "Advertised with our brand name, which the rules exclude; was asked twice to stop.";
+
 #[cfg(test)]
 mod tests {
     use domain::text::Message;

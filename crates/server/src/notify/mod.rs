@@ -45,6 +45,9 @@ pub struct Recipient<'a> {
 /// # Errors
 /// When the database says no.
 pub fn tell(tx: &mut Tx, env: &Env, account_id: &str, notice: &Notice) -> Result<(), DbError> {
+    if env.quiet {
+        return Ok(());
+    }
     let Some(account) = accounts::by_id(tx, account_id)?.filter(|account| !account.disabled) else {
         return Ok(());
     };
@@ -103,6 +106,9 @@ pub fn write_to(
     to: Recipient,
     notice: &Notice,
 ) -> Result<(), DbError> {
+    if env.quiet {
+        return Ok(());
+    }
     mail(tx, env, account_id, to, notice.kind(), &notice.letter(env, to.name))
 }
 
@@ -112,6 +118,9 @@ pub fn write_to(
 /// # Errors
 /// When the database says no.
 pub fn tell_staff(tx: &mut Tx, env: &Env, permission: Permission, notice: &Notice) -> Result<(), DbError> {
+    if env.quiet {
+        return Ok(());
+    }
     let able: Vec<_> = accounts::staff(tx)?
         .into_iter()
         .filter(|member| member.joined && member.disabled_at.is_none() && member.role.may(permission))
@@ -130,7 +139,7 @@ pub fn tell_staff(tx: &mut Tx, env: &Env, permission: Permission, notice: &Notic
 /// When the database says no.
 pub fn tell_group(tx: &mut Tx, env: &Env, notice: &Notice) -> Result<(), DbError> {
     let chat = &env.programme.staff_chat;
-    if !env.reach.telegram || chat.is_empty() {
+    if env.quiet || !env.reach.telegram || chat.is_empty() {
         return Ok(());
     }
     let letter = notice.letter(env, "");

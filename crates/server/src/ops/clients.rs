@@ -50,6 +50,8 @@ pub struct Contact {
 pub struct Received {
     /// The client number.
     pub client_number: i64,
+    /// The deal that the client came with; none when this form had been received before.
+    pub deal_number: Option<i64>,
     /// Whether this form had been received before.
     pub again: bool,
 }
@@ -63,7 +65,7 @@ pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, Db
     if let Some(submission) = &contact.submission
         && let Some(client_number) = clients::by_submission(tx, submission)?
     {
-        return Ok(Received { client_number, again: true });
+        return Ok(Received { client_number, deal_number: None, again: true });
     }
     let verdict = attribute(tx, env, contact)?;
     let client = NewClient {
@@ -79,7 +81,7 @@ pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, Db
         let submission = contact.submission.as_deref().unwrap_or_default();
         let number = clients::by_submission(tx, submission)?;
         let client_number = number.expect("a submission that conflicts has made a client");
-        return Ok(Received { client_number, again: true });
+        return Ok(Received { client_number, deal_number: None, again: true });
     };
     if let Some(verdict) = &verdict {
         let attribution = NewAttribution {
@@ -101,12 +103,12 @@ pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, Db
         let day = PartnerDay { clients: 1, ..PartnerDay::empty(env.now.day()) };
         partners::add_to_day(tx, partner_id, day)?;
     }
-    open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), None)?;
+    let deal = open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), None)?;
     if let Some(partner_id) = &client.partner_id {
         let notice = Notice::NewClient { client: number, name: contact.name.clone() };
         notify::tell(tx, env, partner_id, &notice)?;
     }
-    Ok(Received { client_number: number, again: false })
+    Ok(Received { client_number: number, deal_number: Some(deal), again: false })
 }
 
 /// Which partner a new client belongs to, and what the history says about it.

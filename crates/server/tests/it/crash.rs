@@ -60,6 +60,11 @@ impl Process {
         Process { child, url, _folder: folder }
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn kill(mut self) {
         // SIGKILL: nothing is flushed, nobody is asked.
         self.child.kill().unwrap();

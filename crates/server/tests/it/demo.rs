@@ -1,6 +1,6 @@
 //! The demo's data: what it promises is there, on both databases, whatever day it is started on.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::{
     clock::{DAY, HOUR, Timestamp},
@@ -8,7 +8,7 @@ use domain::{
     money::Currency,
 };
 use server::{
-    demo::{self, Built, cast},
+    demo::{self, Built, Plan, Progress, Size, cast},
     real::SystemIds,
 };
 use store::{Db, DbError, both_databases, params, testing};
@@ -17,7 +17,12 @@ use store::{Db, DbError, both_databases, params, testing};
 const NOW: Timestamp = Timestamp::from_micros(1_795_421_400_000_000);
 
 fn build(db: &Db, now: Timestamp, seed: u64) -> Built {
-    demo::build(db, now, seed, "not a hash", &AtomicBool::new(false)).unwrap().expect("nobody has stopped it")
+    build_sized(db, now, seed, None)
+}
+
+fn build_sized(db: &Db, now: Timestamp, seed: u64, size: Option<Size>) -> Built {
+    let plan = Plan { now, seed, password_hash: "not a hash", size };
+    demo::build(db, &plan, &AtomicBool::new(false), |_| {}).unwrap().expect("nobody has stopped it")
 }
 
 fn count(db: &Db, what: &str) -> i64 {
@@ -150,14 +155,15 @@ fn desk(db: &Db, now: Timestamp) {
 
 /// Several partners can withdraw at once, one owes, the new one has nothing, and the followed ones are as told.
 fn balances(db: &Db) {
-    let partners = db.read_blocking(|tx| store::partners::list(tx, "", false, None, 100)).unwrap();
+    let partners = db.read_blocking(|tx| store::partners::list(tx, "", false, None, 1_000)).unwrap();
     let mut enough = 0;
     for partner in partners {
+        let of_story = cast::partners().iter().position(|who| who.email == partner.email);
+        let Some(place) = of_story else { continue };
         let id = partner.id.clone();
         let balances = db.read_blocking(move |tx| store::ledger::balances(tx, &id, Currency::USD)).unwrap();
         let (available, reserved) = (balances.available.minor(), balances.reserved.minor());
         enough += usize::from(available >= 50_000);
-        let place = cast::partners().iter().position(|who| who.name == partner.name).unwrap();
         match place {
             cast::MARA => assert!(available >= 50_000 && reserved > 0 && balances.on_hold.minor() > 0),
             cast::KENJI | cast::LUCAS | cast::HANNAH => assert!(reserved >= 50_000),
@@ -171,6 +177,56 @@ fn balances(db: &Db) {
 }
 
 both_databases!(what_is_promised_is_there, |db: Db| promises(&db, NOW));
+
+/// A crowd around the people of the story: as many as were asked for, and everything holds.
+fn crowd(db: &Db) {
+    let size = Size { partners: 120, clients: 3_000, deals: 3_600, clicks: 40_000 };
+    let built = build_sized(db, NOW, 1, Some(size));
+    assert_eq!((built.partners, built.clients, built.deals), (120, 3_000, 3_600));
+    assert_eq!(count(db, "partner"), 120);
+    assert_eq!(count(db, "client"), 3_000);
+    assert_eq!(count(db, "deal"), 3_600);
+    assert_eq!(built.clicks, 40_000);
+    assert_eq!(count(db, "click WHERE automatic = 0"), 40_000);
+    let [days, totals] = ["SELECT SUM(clicks) FROM partner_day", "SELECT SUM(clients) FROM partner_totals"]
+        .map(|sql| {
+            let sql = sql
+                .replace("SUM(clicks)", "CAST(SUM(clicks) AS BIGINT)")
+                .replace("SUM(clients)", "CAST(SUM(clients) AS BIGINT)");
+            db.read_blocking(move |tx| tx.one(&sql, params![])?.get::<i64>(0)).unwrap()
+        });
+    assert_eq!(days, 40_000);
+    assert_eq!(totals, count(db, "client WHERE partner_id IS NOT NULL"));
+    // The people of the story are as they always are.
+    balances(db);
+    desk(db, NOW);
+    // The first member brings most, and signs in like everybody.
+    let largest = built.largest.expect("there is a crowd");
+    let own = format!("client c JOIN account a ON a.id = c.partner_id WHERE a.email = '{largest}'");
+    assert!(count(db, &own) > 150, "{largest} has {} clients", count(db, &own));
+    for (what, least) in [
+        ("deal WHERE status = 'pending'", 60),
+        ("deal WHERE status = 'won'", 1_200),
+        ("deal WHERE status = 'lost'", 1_300),
+        ("deal WHERE refunded > 0", 12),
+        ("deal WHERE available_at IS NOT NULL", 10),
+        ("deal WHERE rate_bp = 1200", 10),
+        ("withdrawal WHERE status = 'paid'", 100),
+        ("attribution WHERE repaired_from IS NOT NULL", 10),
+        ("client WHERE partner_id IS NULL", 100),
+    ] {
+        let found = count(db, what);
+        assert!(found >= least, "{what}: {found}, expected {least} or more");
+    }
+    // Numbers follow time, which is how clients are found by it.
+    let out_of_order = "client c JOIN client n ON n.number = c.number + 1 WHERE n.created_at < c.created_at";
+    assert_eq!(count(db, out_of_order), 0);
+    assert_eq!(count(db, &format!("client WHERE created_at > {}", NOW.micros())), 0);
+    let findings = db.read_blocking(store::verify_projections::verify_all).unwrap();
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+both_databases!(a_crowd_fills_it_up_to_a_size, |db: Db| crowd(&db));
 
 /// Everything that the demo writes, in the words that pages show.
 fn told(db: &Db) -> Vec<String> {
@@ -230,6 +286,15 @@ fn it_can_be_started_at_any_moment() {
 #[test]
 fn it_stops_when_asked() {
     let test = testing::sqlite();
-    let built = demo::build(&test.db, NOW, 1, "not a hash", &AtomicBool::new(true)).unwrap();
+    let plan = Plan { now: NOW, seed: 1, password_hash: "not a hash", size: None };
+    let built = demo::build(&test.db, &plan, &AtomicBool::new(true), |_| {}).unwrap();
     assert_eq!(built, None);
+    let stopped = AtomicBool::new(false);
+    let stop = |progress| {
+        if let Progress::Day { lived: 3, .. } = progress {
+            stopped.store(true, Ordering::Relaxed);
+        }
+    };
+    let test = testing::sqlite();
+    assert_eq!(demo::build(&test.db, &plan, &stopped, stop).unwrap(), None);
 }

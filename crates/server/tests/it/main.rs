@@ -14,6 +14,7 @@ mod concurrency;
 mod crash;
 mod demo;
 mod desk;
+mod export;
 mod failover;
 mod input;
 mod links;

@@ -8,7 +8,10 @@ use std::{
 
 use axum::http::StatusCode;
 use domain::{clock::Clock, permission::Role};
-use server::{demo, real::SystemClock};
+use server::{
+    demo::{self, Plan},
+    real::SystemClock,
+};
 use store::{
     Db,
     testing::{self, Place},
@@ -24,7 +27,8 @@ async fn lived() -> (Place, Site) {
     let place = Place::empty_sqlite();
     let db = tokio::task::block_in_place(|| {
         let db = Db::open(&place.url(), testing::options()).unwrap();
-        demo::build(&db, SystemClock.now(), 1, "not a hash", &AtomicBool::new(false)).unwrap();
+        let plan = Plan { now: SystemClock.now(), seed: 1, password_hash: "not a hash", size: None };
+        demo::build(&db, &plan, &AtomicBool::new(false), |_| {}).unwrap();
         db
     });
     (place, Site::start(db).await)

@@ -375,6 +375,16 @@ impl Browser {
         self.http.post(format!("{}{path}", self.base))
     }
 
+    /// A page whose answer is read piece by piece.
+    pub async fn stream(&self, path: &str) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.base));
+        let request = match &self.session {
+            Some(session) => request.header(header::COOKIE, session),
+            None => request,
+        };
+        request.send().await.expect("the server answers")
+    }
+
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let request = match &self.session {
             Some(session) => request.header(header::COOKIE, session),

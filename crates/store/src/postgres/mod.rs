@@ -51,7 +51,7 @@ pub(crate) fn start(
         threads.push(thread.map_err(|error| DbError::Open(format!("no thread for the database: {error}")))?);
     }
     let listener = Listener { servers, patience: options.patience };
-    Ok((Queues { write: queue.clone(), read: queue }, threads, listener))
+    Ok((Queues { write: queue.clone(), read: queue.clone(), report: queue }, threads, listener))
 }
 
 struct Worker {
@@ -85,7 +85,7 @@ impl Worker {
             let mut transaction =
                 Transaction::new(&self.runtime, connection, job.access, self.options.statement_timeout);
             let good = job.unit.run(&mut Tx::new(&mut transaction));
-            if good && job.access == Access::Read {
+            if good && matches!(job.access, Access::Read | Access::Report) {
                 // What was read is in hand; how its transaction ends changes nothing for the caller.
                 job.unit.answer();
                 if !transaction.end() {

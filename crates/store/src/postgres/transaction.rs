@@ -125,8 +125,8 @@ impl<'a> Transaction<'a> {
     ) -> Result<T, DbError> {
         let begun = std::mem::replace(&mut self.begun, true);
         let begin = match self.access {
-            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            Access::Read | Access::Report => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Access::Write | Access::Bulk => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
         };
         let client = &self.connection.client;
         let both = async {

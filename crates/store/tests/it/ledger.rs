@@ -147,7 +147,32 @@ both_databases!(a_statement_is_paged_newest_first, |db: Db| {
     sound(&db);
 });
 
+/// What the lines of a statement are about, as the operations would have written it: deals of ann's, of which the first
+/// one's hold period is over, and a withdrawal.
+const ABOUT: [&str; 5] = [
+    "INSERT INTO account (id, kind, name, email, email_key, created_at) VALUES ('ann', 'partner', 'Ann', '', '', 0)",
+    "INSERT INTO partner (id, code, search) VALUES ('ann', 'x', '')",
+    "INSERT INTO client (number, name, email, phone, telegram, message, created_at, search)
+     VALUES (1, '', '', '', '', '', 0, '')",
+    "INSERT INTO deal (number, client_number, title, status, partner_id, created_at, changed_at, available_at, client_search)
+     VALUES (1, 1, '', 'won', 'ann', 0, 0, NULL, ''), (2, 1, '', 'won', 'ann', 0, 0, 9, ''),
+            (11, 1, '', 'won', 'ann', 0, 0, 9, '')",
+    "INSERT INTO wallet (id, partner_id, kind, label, address, created_at, changed_at)
+     VALUES ('w', 'ann', 'other', '', '', 0, 0)",
+];
+const WITHDRAWAL: &str =
+    "INSERT INTO withdrawal (id, partner_id, request, amount, status, requested_at, wallet_id,
+        wallet_kind, wallet_label, wallet_address)
+     VALUES ('w1', 'ann', '', 60, 'pending', 0, 'w', 'other', '', '')";
+
 both_databases!(a_statement_tells_some_lines_alone, |db: Db| {
+    db.write_blocking::<_, _, DbError>(|tx| {
+        for sql in ABOUT.into_iter().chain([WITHDRAWAL]) {
+            tx.exec(sql, &[])?;
+        }
+        Ok(())
+    })
+    .unwrap();
     for deal in [1, 2, 11] {
         applied(&db, &[commission::book(&winning(deal, "ann", 1_000 * deal, 14)).unwrap()]);
     }

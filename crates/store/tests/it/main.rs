@@ -9,6 +9,7 @@ mod ledger;
 mod ledger_concurrency;
 mod ledger_damage;
 mod ledger_simulation;
+mod lists;
 mod matching;
 mod migrations;
 mod news;

@@ -183,3 +183,37 @@ both_databases!(a_query_outlives_a_change_of_its_table, |db: Db| {
     write(&db, |tx| tx.exec("ALTER TABLE case_row ADD COLUMN more BIGINT", &[])).unwrap();
     assert_eq!(widths(&db), [4; 16]);
 });
+
+both_databases!(a_unit_of_thousands_of_statements_is_one_transaction, |db: Db| {
+    table(&db);
+    // In the queue among others: each keeps its own, whichever way it ends.
+    let units: Vec<_> = (0..40_i64)
+        .map(|place| {
+            let db = db.clone();
+            std::thread::spawn(move || {
+                let first = place * 1_000;
+                let many = move |tx: &mut store::Tx<'_>| -> Result<(), Refusal> {
+                    for id in first..first + 200 {
+                        tx.exec(INSERT, params![id, place])?;
+                    }
+                    if place % 4 == 3 { Err(Refusal::NotEnough) } else { Ok(()) }
+                };
+                let few = move |tx: &mut store::Tx<'_>| -> Result<(), Refusal> {
+                    tx.exec(INSERT, params![first + 999, place])?;
+                    Ok(())
+                };
+                (db.write_bulk_blocking(many).is_ok(), db.write_blocking(few).is_ok())
+            })
+        })
+        .collect();
+    for (place, unit) in units.into_iter().enumerate() {
+        assert_eq!(unit.join().unwrap(), (place % 4 != 3, true));
+    }
+    assert_eq!(count(&db), 30 * 200 + 40);
+    let panicked = db.write_bulk_blocking(|tx| -> Result<(), DbError> {
+        tx.exec(INSERT, params![500_000, 1])?;
+        panic!("in the middle")
+    });
+    assert!(matches!(panicked, Err(DbError::Panicked(_))), "{panicked:?}");
+    assert_eq!(count(&db), 30 * 200 + 40);
+});

@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::{extract::State, response::Response};
 use store::{
-    DbError, Tx, accounts,
+    DbError, Found, Tx, accounts,
     audit::{self, Filter, Record},
     verification,
 };
 
 use super::{
     audit_words::{self, SUBJECTS, bare},
-    parts::{Asked, Link, Moment, Pager, ROWS_AND_ONE, page_of},
+    parts::{Asked, Link, Moment, Pager, ROWS_AND_ONE, page_of_found},
 };
 use crate::{
     app::App,
@@ -161,8 +161,8 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
     let (shell, records, names, people, verified) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_AUDIT, None)?;
-            let records = audit::list(tx, &asking, before.as_deref(), ROWS_AND_ONE)?;
-            let names = names(tx, &records)?;
+            let records = audit::look(tx, &asking, before.as_deref(), ROWS_AND_ONE)?;
+            let names = names(tx, &records.rows)?;
             let mut people: Vec<(String, String)> =
                 accounts::staff(tx)?.into_iter().map(|member| (member.id, member.name)).collect();
             // A partner's acts are reached by links; there are too many partners to choose from.
@@ -176,7 +176,7 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
         })
         .await?;
     let here = address(paths::OFFICE_AUDIT, &wanted);
-    let (records, pager) = page_of(records, &asked, "before", &here, |record| record.id.clone());
+    let (records, pager) = page_of_found(records, &asked, "before", &here, |record| record.id.clone());
     show(&AuditPage {
         shell,
         subjects: SUBJECTS,
@@ -224,11 +224,13 @@ pub async fn table(State(app): State<App>, asked: Asked) -> Result<Response, Pag
         move |after: Option<String>| {
             let (app, wanted) = (app.clone(), wanted.clone());
             async move {
-                app.read(move |tx, _| -> Result<Vec<(Record, String)>, DbError> {
-                    let records = audit::list(tx, &wanted, after.as_deref(), ROWS)?;
-                    Ok(records.into_iter().map(|record| (record.clone(), record.id)).collect())
-                })
-                .await
+                app.db
+                    .report(move |tx| -> Result<Found<(Record, String), String>, DbError> {
+                        let found = audit::look(tx, &wanted, after.as_deref(), ROWS)?;
+                        let rows = found.rows.into_iter().map(|record| (record.clone(), record.id)).collect();
+                        Ok(Found { rows, further: found.further })
+                    })
+                    .await
             }
         }
     };
@@ -286,7 +288,7 @@ mod tests {
             people: vec![("x".into(), "Ada".into())],
             whole,
             rows,
-            pager: Pager { first: None, next: Some("/office/audit?before=x".into()) },
+            pager: Pager { next: Some("/office/audit?before=x".into()), ..Pager::default() },
             csv: "/office/audit/records.csv?q=a".into(),
             verified: Some((Moment::exact(Timestamp::from_micros(0)), "nothing is off".into())),
         };

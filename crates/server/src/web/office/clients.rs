@@ -8,7 +8,7 @@ use store::{
     partners,
 };
 
-use super::parts::{Asked, Badge, Link, Moment, Pager, ROWS_AND_ONE, numbers_in, page_of};
+use super::parts::{Asked, Badge, Link, Moment, Pager, ROWS_AND_ONE, numbers_in, page_of_found};
 use crate::{
     app::App,
     web::{
@@ -112,7 +112,7 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
             ("partner", filter.partner_id.as_deref().unwrap_or("")),
         ],
     );
-    let (rows, pager) = page_of(rows, &asked, "before", &address, |row| row.number.to_string());
+    let (rows, pager) = page_of_found(rows, &asked, "before", &address, |row| row.number.to_string());
     show(&ClientsPage {
         shell,
         whole: search.is_empty() && status.is_none() && partner.is_none() && before.is_none(),
@@ -146,6 +146,7 @@ mod tests {
             pager: Pager {
                 first: Some("/office/clients".into()),
                 next: Some("/office/clients?before=1".into()),
+                further: None,
             },
             currency: "USD",
             contact_form: "http://localhost/contact".into(),

@@ -10,7 +10,7 @@ use store::{
     outbox::{self, Filter, Message, Status},
 };
 
-use super::parts::{Asked, Badge, Id, Link, Moment, Pager, ROWS_AND_ONE, page_of};
+use super::parts::{Asked, Badge, Id, Link, Moment, Pager, ROWS_AND_ONE, page_of_found};
 use crate::{
     app::{App, Env},
     ops::outbox::{self as acts, OutboxError},
@@ -137,7 +137,7 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
     let (shell, messages, statuses) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_OUTBOX, done.as_deref())?;
-            let messages = outbox::list(tx, &wanted, before.as_deref(), ROWS_AND_ONE)?;
+            let messages = outbox::look(tx, &wanted, before.as_deref(), ROWS_AND_ONE)?;
             Ok((shell, messages, choices(tx, status)?))
         })
         .await?;
@@ -145,7 +145,7 @@ pub async fn page(State(app): State<App>, staff: Staff, asked: Asked) -> Page {
         paths::OFFICE_OUTBOX,
         &[("q", &filter.search), ("status", status.map_or("", Status::as_str))],
     );
-    let (messages, pager) = page_of(messages, &asked, "before", &address, |message| message.id.clone());
+    let (messages, pager) = page_of_found(messages, &asked, "before", &address, |message| message.id.clone());
     let env = app.env();
     show(&OutboxPage {
         shell,

@@ -1,7 +1,7 @@
 //! What several pages of the office are made of: reading the address, moments, statuses, pages of lists, and the
 //! one form of many that was refused.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, fmt::Display};
 
 use axum::{
     extract::{FromRequestParts, Path},
@@ -17,7 +17,7 @@ use domain::{
     wallet::{self, WalletKind},
     withdrawal::{WithdrawalStatus, due_at},
 };
-use store::{clients::PartnerName, ledger::StatementLine, outbox::Status, withdrawals::Withdrawal};
+use store::{Found, clients::PartnerName, ledger::StatementLine, outbox::Status, withdrawals::Withdrawal};
 
 pub use domain::clock::duration;
 
@@ -225,6 +225,8 @@ pub struct Pager {
     pub first: Option<String>,
     /// The page that follows.
     pub next: Option<String>,
+    /// Where a search goes on that has looked through a part of the list.
+    pub further: Option<String>,
 }
 
 /// One page of a list and the links below it. `cursor` is the parameter that goes on after a row; `address` has
@@ -237,6 +239,20 @@ pub fn page_of<T>(
     key: impl Fn(&T) -> String,
 ) -> (Vec<T>, Pager) {
     page_of_size(ROWS, rows, asked, cursor, address, key)
+}
+
+/// The same for a search that may have looked through a part of the list only.
+pub fn page_of_found<T, K: Display>(
+    found: Found<T, K>,
+    asked: &Asked,
+    cursor: &str,
+    address: &str,
+    key: impl Fn(&T) -> String,
+) -> (Vec<T>, Pager) {
+    let (rows, pager) = page_of(found.rows, asked, cursor, address, key);
+    let further = found.further.filter(|_| pager.next.is_none());
+    let further = further.map(|place| paths::with_query(address, &[(cursor, &place.to_string())]));
+    (rows, Pager { further, ..pager })
 }
 
 /// The same for pages of another size.
@@ -252,7 +268,7 @@ pub fn page_of_size<T>(
     rows.truncate(size);
     let next = rows.last().filter(|_| more).map(|row| paths::with_query(address, &[(cursor, &key(row))]));
     let first = asked.0.has(cursor).then(|| address.to_owned());
-    (rows, Pager { first, next })
+    (rows, Pager { first, next, further: None })
 }
 
 /// The forms of a page, of which at most one was refused; what was typed into it is kept.

@@ -6,7 +6,7 @@ use axum::{body::Body, extract::State, response::Response};
 use domain::{deal::DealStatus, wallet};
 use futures_util::stream;
 use store::{
-    DbError,
+    DbError, Found,
     deals::{self, Deal},
     withdrawals::{self, Withdrawal},
 };
@@ -33,7 +33,10 @@ pub async fn clients(State(app): State<App>, partner: Partner, view: View) -> Re
         move |after: Option<deals::After>| {
             let (id, ask) = (partner.id.clone(), view.deals());
             let app = app.clone();
-            async move { app.read(move |tx, _| deals::of_partner(tx, &id, &ask, after.as_ref(), ROWS)).await }
+            async move {
+                let rows = app.db.report(move |tx| deals::of_partner(tx, &id, &ask, after.as_ref(), ROWS));
+                rows.await.map(Found::all)
+            }
         }
     };
     let write = move |deal: &Deal| {
@@ -85,7 +88,9 @@ pub async fn withdrawals(
             let (id, ask) = (partner.id.clone(), view.withdrawals());
             let app = app.clone();
             async move {
-                app.read(move |tx, _| withdrawals::of_partner(tx, &id, &ask, after.as_ref(), ROWS)).await
+                let rows =
+                    app.db.report(move |tx| withdrawals::of_partner(tx, &id, &ask, after.as_ref(), ROWS));
+                rows.await.map(Found::all)
             }
         }
     };
@@ -115,14 +120,16 @@ pub fn text(cell: &str) -> String {
 /// Where the next page of a file begins.
 enum Next<R, A> {
     /// Read already.
-    Page(Vec<(R, A)>),
+    Page(Found<(R, A), A>),
     /// After this place.
     After(A),
     End,
 }
 
-/// A table file of a list that is read page by page, so that its length doesn't matter. The first page is read
-/// before the answer begins, because an error can still be told then; later the file breaks off.
+/// A table file of a list that is read page by page, so that its length doesn't matter: a page is read when the one before
+/// it is sent, in a transaction of its own, so that whoever downloads slowly holds nothing up, and whoever stops costs
+/// nothing more. The first page is read before the answer begins, because an error can still be told then; later the
+/// connection breaks off, which nobody takes for the end of the file.
 ///
 /// # Errors
 /// When the first page can't be read.
@@ -136,32 +143,49 @@ pub async fn table_file<R, A, F>(
 where
     R: Send + 'static,
     A: Clone + Send + 'static,
-    F: Future<Output = Result<Vec<(R, A)>, DbError>> + Send,
+    F: Future<Output = Result<Found<(R, A), A>, DbError>> + Send,
+{
+    let body = table_body(header, read, write).await?;
+    let name = format!("{name}-{}.csv", app.env().now.day().iso());
+    Ok(download("text/csv; charset=utf-8", &name, body))
+}
+
+async fn table_body<R, A, F>(
+    header: &[&str],
+    read: impl Fn(Option<A>) -> F + Send + 'static,
+    write: impl Fn(&R) -> Vec<String> + Send + 'static,
+) -> Result<Body, PageError>
+where
+    R: Send + 'static,
+    A: Clone + Send + 'static,
+    F: Future<Output = Result<Found<(R, A), A>, DbError>> + Send,
 {
     let first = read(None).await?;
     let head =
         lines([header.iter().map(|cell| (*cell).to_owned()).collect()]).map_err(PageError::internal)?;
     let start = (Some(head), Next::Page(first), read, write);
-    let pages = stream::try_unfold(start, |(head, next, read, write)| async move {
-        let rows = match next {
-            Next::Page(rows) => rows,
-            Next::After(place) => read(Some(place)).await.map_err(|error| {
-                tracing::warn!(%error, "a table file broke off");
-                io::Error::other(error)
-            })?,
-            Next::End => return Ok(None),
-        };
+    let pages = stream::try_unfold(start, |(head, mut next, read, write)| async move {
         let mut chunk = head.unwrap_or_default();
-        chunk.extend(lines(rows.iter().map(|(row, _)| write(row)))?);
-        let is_last = (rows.len() as i64) < ROWS;
-        let next = match rows.last() {
-            Some((_, place)) if !is_last => Next::After(place.clone()),
-            _ => Next::End,
-        };
+        // A stretch that was looked through may hold nothing: nothing is sent for it.
+        while chunk.is_empty() || matches!(next, Next::Page(_)) {
+            let found = match next {
+                Next::Page(found) => found,
+                Next::After(place) => read(Some(place)).await.map_err(|error| {
+                    tracing::warn!(%error, "a table file broke off");
+                    io::Error::other(error)
+                })?,
+                Next::End => return Ok(None),
+            };
+            chunk.extend(lines(found.rows.iter().map(|(row, _)| write(row)))?);
+            let is_full = (found.rows.len() as i64) >= ROWS;
+            next = match found.rows.last() {
+                Some((_, place)) if is_full => Next::After(place.clone()),
+                _ => found.further.map_or(Next::End, Next::After),
+            };
+        }
         Ok::<_, io::Error>(Some((chunk, (None, next, read, write))))
     });
-    let name = format!("{name}-{}.csv", app.env().now.day().iso());
-    Ok(download("text/csv; charset=utf-8", &name, Body::from_stream(pages)))
+    Ok(Body::from_stream(pages))
 }
 
 fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<Vec<u8>> {
@@ -190,6 +214,52 @@ mod tests {
         ] {
             assert_eq!(text(cell), expected);
         }
+    }
+
+    /// The file of a list of numbers, read by pages; a page that isn't there breaks off.
+    async fn file(pages: Vec<Option<Found<(i64, usize), usize>>>) -> (String, bool) {
+        let pages = std::sync::Arc::new(pages);
+        let read = move |after: Option<usize>| {
+            let pages = pages.clone();
+            async move {
+                let page = &pages[after.unwrap_or(0)];
+                page.clone().ok_or_else(|| DbError::Unavailable("the database has gone".into()))
+            }
+        };
+        let body = table_body(&["number"], read, |number: &i64| vec![number.to_string()]).await.unwrap();
+        let mut frames = body.into_data_stream();
+        let mut text = String::new();
+        while let Some(frame) = futures_util::StreamExt::next(&mut frames).await {
+            match frame {
+                Ok(bytes) => {
+                    assert!(!bytes.is_empty(), "nothing is sent for nothing");
+                    text.push_str(std::str::from_utf8(&bytes).unwrap());
+                }
+                Err(_) => return (text, false),
+            }
+        }
+        (text, true)
+    }
+
+    fn full(first: i64, next: usize) -> Option<Found<(i64, usize), usize>> {
+        Some(Found::all((first..first + ROWS).map(|number| (number, next)).collect()))
+    }
+
+    #[tokio::test]
+    async fn a_file_goes_on_through_stretches_without_rows() {
+        let empty = |further| Some(Found { rows: vec![], further: Some(further) });
+        let last = Some(Found::all(vec![(7_000, 9)]));
+        let (text, whole) = file(vec![full(1, 1), empty(2), empty(3), full(501, 4), last]).await;
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(whole);
+        assert_eq!((lines.len(), lines[0], lines[1], lines[1_001]), (1_002, "number", "1", "7000"));
+        assert_eq!(file(vec![Some(Found::all(vec![]))]).await, ("number\r\n".into(), true));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_breaks_off_does_not_end() {
+        let (text, whole) = file(vec![full(1, 1), full(501, 2), None]).await;
+        assert_eq!((text.lines().count(), whole), (1_001, false));
     }
 
     #[test]

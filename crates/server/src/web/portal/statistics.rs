@@ -224,7 +224,8 @@ struct Facts {
     balances: Balances,
     wallets: Vec<Wallet>,
     days: Vec<PartnerDay>,
-    clicks: i64,
+    /// Nothing has happened yet, on no day at all.
+    is_new: bool,
     deals: Vec<(Deal, deals::After)>,
     withdrawals: Vec<(Withdrawal, withdrawals::After)>,
 }
@@ -236,7 +237,7 @@ fn read(tx: &mut Tx, env: &Env, id: &str, view: &View) -> Result<Option<Facts>, 
         balances: ledger::balances(tx, id, env.programme.currency)?,
         wallets: wallets::of_partner(tx, id)?,
         days: partners::days(tx, id, first_day(env.now.day(), view.days()))?,
-        clicks: partners::clicks(tx, id)?,
+        is_new: !partners::any_day(tx, id)?,
         deals: deals::of_partner(tx, id, &view.deals(), view.deals_after().as_ref(), FETCH)?,
         withdrawals: withdrawals::of_partner(
             tx,
@@ -252,8 +253,7 @@ impl StatisticsPage {
     fn new(env: &Env, shell: PortalShell, view: &View, facts: Facts, form: Fields) -> StatisticsPage {
         let programme = &env.programme;
         let currency = programme.currency;
-        let is_new =
-            facts.clicks == 0 && facts.partner.clients == 0 && !facts.days.iter().any(PartnerDay::counts);
+        let is_new = facts.is_new && facts.partner.clients == 0;
         StatisticsPage {
             panel: Panel::new(&facts.partner, &facts.balances, programme),
             request: RequestForm::new(
