@@ -11,7 +11,7 @@ use crate::{
     app::{App, Env},
     daily,
     notify::{telegram::poller::Poller, worker},
-    ops, redirect,
+    ops,
 };
 
 /// How often it is looked whether commissions have become available.
@@ -95,10 +95,9 @@ fn again<E>(
     });
 }
 
-/// Gets ready for links to be followed: the partners' codes, and the list of programs that aren't counted. A click that
-/// comes before is looked up.
+/// Reads the partners' codes, so that links can be followed without looking them up. A click that comes before is looked
+/// up.
 async fn know_codes(app: App) {
-    tokio::task::spawn_blocking(redirect::load_programs);
     if let Err(error) = app.clicks.directory().fill(&app.db).await {
         tracing::warn!(%error, "the partners' codes could not be read; each is looked up with its first click");
     }

@@ -1,6 +1,8 @@
 //! Starting and stopping the server.
 
-use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+use std::{
+    fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration,
+};
 
 use anyhow::{Context, bail};
 use store::Db;
@@ -16,6 +18,9 @@ use crate::{
     redirect::Spool,
     web::{self, paths},
 };
+
+/// How long a server that is stopped waits for clicks to get from its file into the database.
+const CLICKS_SETTLE: Duration = Duration::from_secs(5);
 
 /// A server that listens but doesn't answer yet.
 pub struct Ready {
@@ -124,6 +129,7 @@ impl Ready {
         let service = web::router(self.app).into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(self.listener, service).with_graceful_shutdown(stop).await?;
         jobs.stop().await;
+        app.clicks.settle(CLICKS_SETTLE).await;
         telegram::poller::release(&app).await;
         tokio::task::spawn_blocking(move || db.close()).await?;
         Ok(())

@@ -31,7 +31,6 @@ use crate::{
     web::{address::origin_of, paths},
 };
 
-pub use program::load as load_programs;
 pub use recorder::{Outcome, Recorder};
 pub use spool::Spool;
 

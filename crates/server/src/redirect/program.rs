@@ -1,5 +1,10 @@
 //! Who followed the link: a person, or a program that looks at links; and where the link stood.
 
+use std::sync::{
+    Once,
+    atomic::{AtomicBool, Ordering},
+};
+
 use axum::http::{HeaderMap, HeaderName, header};
 use url::Url;
 
@@ -21,7 +26,19 @@ const PURPOSES: [HeaderName; 3] = [
 ];
 
 /// Words in the names of programs that are newer than the list, or a company's own.
-const SIGNS: [&str; 6] = ["bot", "crawl", "spider", "preview", "monitor", "whatsapp/"];
+const SIGNS: [&str; 11] = [
+    "bot",
+    "crawl",
+    "spider",
+    "preview",
+    "monitor",
+    "whatsapp/",
+    "facebookexternalhit",
+    "curl/",
+    "wget/",
+    "python-",
+    "http-client",
+];
 
 /// Whether a program looked at the link (the preview of a messenger, a search engine, a script), or a browser that
 /// prefetches.
@@ -41,21 +58,30 @@ pub fn is_automatic(headers: &HeaderMap) -> bool {
     is_program(&agent)
 }
 
+/// Whether the list of programs is there. It takes some 20 MB and a moment, so it is loaded with the first click, beside it;
+/// until it is there the signs have to do.
+static LISTED: AtomicBool = AtomicBool::new(false);
+static LOADING: Once = Once::new();
+
 fn is_program(agent: &str) -> bool {
     // A phone that only sounds like one; and a browser without a window, which is driven by tests as by a person.
     if agent.contains("CUBOT") || agent.contains("HeadlessChrome/") {
         return false;
     }
-    if iscrawl::crawler_info(agent).is_some() {
+    LOADING.call_once(|| {
+        let load = || {
+            iscrawl::crawler_info("a browser");
+            LISTED.store(true, Ordering::Release);
+        };
+        if let Err(error) = std::thread::Builder::new().name("list-programs".into()).spawn(load) {
+            tracing::warn!(%error, "the list of programs that aren't counted can't be loaded");
+        }
+    });
+    if LISTED.load(Ordering::Acquire) && iscrawl::crawler_info(agent).is_some() {
         return true;
     }
     let agent = agent.to_ascii_lowercase();
     SIGNS.iter().any(|sign| agent.contains(sign))
-}
-
-/// Loads the list of programs, which takes a while: called at the start, away from the click path.
-pub fn load() {
-    is_program("a browser");
 }
 
 #[cfg(test)]
@@ -79,6 +105,13 @@ mod tests {
             "Go-http-client/1.1",
             "AcmeSiteMonitor/2",
         ] {
+            assert!(is_automatic(&headers("user-agent", agent)), "{agent}");
+        }
+        // Known from the list alone, which the clicks above have had loaded.
+        while !LISTED.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        for agent in ["okhttp/4.9", "axios/1.6", "Viber/1"] {
             assert!(is_automatic(&headers("user-agent", agent)), "{agent}");
         }
         for agent in [

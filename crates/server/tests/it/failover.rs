@@ -8,8 +8,8 @@ use store::{Db, DbError, testing};
 
 use crate::{
     crash::{self, Process},
-    load::{Clicks, Load},
-    support::Browser,
+    load::{Clicks, Load, clicks_are_in},
+    support::{Browser, Folder},
 };
 
 #[test]
@@ -18,7 +18,11 @@ fn the_standby_takes_over_and_nothing_answered_is_lost() {
     let database = pair.url();
     testing::block_on(async {
         let ground = crash::prepare(&database, 400).await;
-        let start = || tokio::task::block_in_place(|| Process::start_at("127.0.0.1:0", &database, "0", &[]));
+        let folder = Folder::new();
+        let data = folder.path().display().to_string();
+        let settings = [("GOODWORD_DATA_DIR", data.as_str())];
+        let start =
+            || tokio::task::block_in_place(|| Process::start_at("127.0.0.1:0", &database, "0", &settings));
         let (one, two) = (start(), start());
         let urls = [one.url.as_str(), two.url.as_str()];
         let load = Load::start(&ground, &urls);
@@ -36,6 +40,7 @@ fn the_standby_takes_over_and_nothing_answered_is_lost() {
         }
         load.goes_on(200).await;
         let answered = load.finish().await;
+        clicks_are_in(&folder).await;
 
         // What is set anywhere holds on both, as before.
         let db = tokio::task::block_in_place(|| Db::open(&database, testing::options()).unwrap());
@@ -56,7 +61,7 @@ fn the_standby_takes_over_and_nothing_answered_is_lost() {
             one.stop();
             two.stop();
         });
-        answered.must_be_in(&database, &ground.partner.id, Clicks::MayBeLost).await;
+        answered.must_be_in(&database, &ground.partner.id, Clicks::Once).await;
     });
     crash::verify(&database);
 }
