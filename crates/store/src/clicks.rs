@@ -1,7 +1,7 @@
 //! Clicks: visits through referral links, written down in batches.
 
 use crate::{
-    DbError, Tx, Value, params,
+    DbError, Tx, params,
     partners::{self, PartnerDay},
 };
 use domain::clock::{Day, Timestamp};
@@ -31,6 +31,26 @@ pub const fn first_id(at: Timestamp) -> i64 {
     (at.micros().div_euclid(1_000)) << APART_BITS
 }
 
+/// How many rows one statement inserts: as many as there are of the large ones, then smaller ones. Each is a trip to a
+/// server, and a few sizes are a few texts that are kept prepared.
+const TOGETHER: [usize; 3] = [64, 8, 1];
+const COLUMNS: usize = 6;
+
+fn insert(rows: usize) -> String {
+    let mut sql =
+        "INSERT INTO click (id, at, partner_id, repaired_from, source, automatic) VALUES ".to_owned();
+    for row in 0..rows {
+        let first = row * COLUMNS + 1;
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for number in first..first + COLUMNS {
+            sql.push_str(if number == first { "$" } else { ", $" });
+            sql.push_str(&number.to_string());
+        }
+        sql.push(')');
+    }
+    sql
+}
+
 /// Keeps clicks and counts them for their partners' days.
 ///
 /// `draw` is a random number, another one for each try: two servers that write clicks of the same millisecond can draw
@@ -38,19 +58,27 @@ pub const fn first_id(at: Timestamp) -> i64 {
 /// tried again.
 pub fn insert_many(tx: &mut Tx, clicks: &[Click], draw: u32) -> Result<(), DbError> {
     let mut apart = i64::from(draw) % APART;
-    let rows: Vec<Vec<Value>> = clicks
-        .iter()
-        .map(|click| {
-            apart = (apart + 1) % APART;
-            let id = first_id(click.at) + apart;
-            let at = click.at.micros();
-            params![id, at, click.partner_id, click.repaired_from, click.source, click.automatic].to_vec()
-        })
-        .collect();
-    tx.many(
-        "INSERT INTO click (id, at, partner_id, repaired_from, source, automatic) VALUES ($1, $2, $3, $4, $5, $6)",
-        &rows,
-    )?;
+    let mut rest = clicks;
+    for rows in TOGETHER {
+        while rest.len() >= rows {
+            let (now, later) = rest.split_at(rows);
+            let mut values = Vec::with_capacity(rows * COLUMNS);
+            for click in now {
+                apart = (apart + 1) % APART;
+                let (id, at) = (first_id(click.at) + apart, click.at.micros());
+                values.extend_from_slice(params![
+                    id,
+                    at,
+                    click.partner_id,
+                    click.repaired_from,
+                    click.source,
+                    click.automatic
+                ]);
+            }
+            tx.exec(&insert(rows), &values)?;
+            rest = later;
+        }
+    }
     // In the order of their keys, so that two who do this at once lock the rows in the same order.
     let mut days: BTreeMap<(&str, Day), PartnerDay> = BTreeMap::new();
     for click in clicks {

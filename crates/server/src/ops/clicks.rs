@@ -54,7 +54,7 @@ pub struct Batch {
 pub fn record(
     tx: &mut Tx,
     now: Timestamp,
-    batches: &[Batch],
+    batches: &[Arc<Batch>],
     draw: u32,
 ) -> Result<Vec<Vec<Option<Arc<str>>>>, DbError> {
     let mut new = Vec::new();

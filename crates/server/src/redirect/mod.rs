@@ -28,7 +28,7 @@ use crate::{
     app::App,
     limits::Limited,
     ops::clicks,
-    web::{address::origin_of, paths},
+    web::{address::origin_of, paths, security},
 };
 
 pub use recorder::{Outcome, Recorder};
@@ -155,5 +155,6 @@ fn send_on(app: &App, code: Option<ReferralCode>) -> Response {
     let to = HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static(paths::CONTACT));
     headers.insert(header::LOCATION, to);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    security::add_headers(app, headers);
     response
 }

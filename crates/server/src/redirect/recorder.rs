@@ -221,7 +221,7 @@ impl Writer {
             waited = waited.max(since.elapsed());
         }
         self.number += 1;
-        let batch = Batch { writer: self.id.clone(), number: self.number, visits };
+        let batch = Arc::new(Batch { writer: self.id.clone(), number: self.number, visits });
         if !self.spool.is_empty() {
             return self.put_by(&batch, answers, None).await;
         }
@@ -352,7 +352,7 @@ impl Writer {
         if let Err(error) = done {
             tracing::warn!(%error, "a file of clicks that were taken in is still there; nothing is counted twice");
         }
-        let batches: Vec<&Batch> = next.batches.iter().collect();
+        let batches: Vec<&Batch> = next.batches.iter().map(AsRef::as_ref).collect();
         self.remember(&batches, &owners);
         let nobodys: Vec<matching::DamagedCode> = batches
             .iter()
@@ -423,7 +423,11 @@ impl Writer {
     }
 
     /// Brings batches to the database, after a pause where there is one.
-    fn write(&self, batches: Vec<Batch>, pause: Option<Duration>) -> JoinHandle<Result<Owners, DbError>> {
+    fn write(
+        &self,
+        batches: Vec<Arc<Batch>>,
+        pause: Option<Duration>,
+    ) -> JoinHandle<Result<Owners, DbError>> {
         let (db, now) = (self.db.clone(), self.clock.now());
         let mut random = [0; 4];
         self.ids.fill(&mut random);

@@ -77,7 +77,7 @@ pub struct Spool {
 #[derive(Debug, Default)]
 pub struct Next {
     /// The batches, in order.
-    pub batches: Vec<Batch>,
+    pub batches: Vec<Arc<Batch>>,
     /// How far into the file they go.
     upto: u64,
 }
@@ -343,7 +343,7 @@ impl Waiting {
             next.upto += line.len() as u64;
             let line = &line[..line.len() - 1];
             match std::str::from_utf8(line).ok().and_then(read_line) {
-                Some(batch) => next.batches.push(batch),
+                Some(batch) => next.batches.push(Arc::new(batch)),
                 None => broken.push(String::from_utf8_lossy(line).into_owned()),
             }
         }
@@ -464,7 +464,7 @@ mod tests {
         }
         assert!(!spool.is_empty() && spool.waiting() > 0);
         let next = spool.next(usize::MAX).unwrap();
-        assert_eq!(next.batches, [batch(1, 2), batch(2, 2), batch(3, 2)]);
+        assert_eq!(next.batches, [batch(1, 2), batch(2, 2), batch(3, 2)].map(Arc::new));
         // Until it is said that they are in, they wait; what comes meanwhile waits behind them.
         spool.append(&batch(4, 1)).unwrap();
         spool.take(&next).unwrap();

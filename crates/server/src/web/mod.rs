@@ -62,8 +62,8 @@ pub fn router(app: App) -> Router {
         .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest));
     // The click path stays clear of what pages need: it has its own patience, and nothing to compress.
     answers
-        .merge(crate::redirect::routes().layer(CatchPanicLayer::new()))
         .layer(middleware::from_fn_with_state(app.clone(), security::headers))
+        .merge(crate::redirect::routes().layer(CatchPanicLayer::new()))
         .with_state(app)
         .merge(assets::routes())
 }

@@ -246,7 +246,7 @@ both_databases!(a_batch_that_is_brought_twice_is_written_once, async |db: Db| {
     let batch = clicks::Batch { writer: "w".into(), number: 4, visits };
     let owner: Option<Arc<str>> = Some(partner.id.as_str().into());
     for draw in [1, 77] {
-        let batches = [batch.clone()];
+        let batches = [Arc::new(batch.clone())];
         let owners = site.app.write(move |tx, env| clicks::record(tx, env.now, &batches, draw)).await;
         assert_eq!(owners.unwrap(), [vec![owner.clone(), owner.clone(), None]]);
         assert_eq!(site.read(counts).await, (2, 2));
