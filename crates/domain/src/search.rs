@@ -29,7 +29,7 @@ pub fn as_text(words: &[String]) -> String {
 
 /// The words of a search, each of which must be the beginning of one of the client's. A telephone number is one word.
 pub fn asked(typed: &str) -> Vec<String> {
-    let is_phone = typed.chars().all(|c| c.is_ascii_digit() || " +-/.()".contains(c));
+    let is_phone = typed.chars().all(|c| c.is_ascii_digit() || is_between_digits(c));
     let number = digits(typed);
     if is_phone && number.len() >= PHONE_DIGITS {
         let key = phone_key(typed);
@@ -44,6 +44,19 @@ pub fn asked(typed: &str) -> Vec<String> {
     words
 }
 
+/// A search that is asked by the last eight digits of a number, as the whole number: where that is the beginning of a longer
+/// one, or no telephone number at all.
+pub fn asked_whole(typed: &str) -> Option<String> {
+    let number = digits(typed);
+    let asked = asked(typed);
+    (asked.len() == 1 && asked[0] != number && number.ends_with(&asked[0])).then_some(number)
+}
+
+/// What people and programs write between the digits of a telephone number.
+fn is_between_digits(c: char) -> bool {
+    c.is_whitespace() || "+-/.()\u{2010}\u{2011}\u{2013}".contains(c)
+}
+
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
@@ -56,6 +69,18 @@ mod tests {
     fn finds(typed: &str, words: &[String]) -> bool {
         let text = as_text(words);
         asked(typed).iter().all(|word| text.contains(&format!(" {word}")))
+    }
+
+    #[test]
+    fn a_long_number_is_asked_in_two_ways() {
+        assert_eq!(asked("+44 20 7946 0123"), ["79460123"]);
+        assert_eq!(asked_whole("+44 20 7946 0").as_deref(), Some("442079460"));
+        assert_eq!(asked_whole("123456789").as_deref(), Some("123456789"));
+        for typed in ["2079", "Müller 123456789", "", "C-1042"] {
+            assert_eq!(asked_whole(typed), None, "{typed}");
+        }
+        // As it is pasted from a page.
+        assert_eq!(asked("+7\u{a0}916\u{a0}123\u{2011}45\u{2011}67"), ["61234567"]);
     }
 
     #[test]

@@ -223,6 +223,7 @@ fn list_within(
             numbers.extend(exact.numbers(tx, limit)?);
         }
     }
+    let exact = if before.is_none() { numbers.clone() } else { Vec::new() };
     let words = search::asked(&filter.search);
     let mut end = None;
     // What was typed and has no letters or digits in it is nobody's.
@@ -242,12 +243,31 @@ fn list_within(
             end = stretch(tx, before, bounds.through)?;
             which.and("c.number >= ?", end.unwrap_or(0).into());
         }
-        numbers.extend(which.numbers(tx, limit)?);
+        let mut fitting = which.numbers(tx, limit)?;
+        let narrowed = filter.partner_id.is_some() || filter.status.is_some();
+        if let Some(number) = search::asked_whole(&filter.search).filter(|_| fitting.is_empty() && !narrowed)
+        {
+            fitting = with_word(tx, &number, before, limit)?;
+        }
+        numbers.extend(fitting);
     }
-    numbers.sort_unstable_by_key(|number| Reverse(*number));
+    // Who is meant by a number stands first, however many others fit.
+    numbers.sort_unstable_by_key(|number| (!exact.contains(number), Reverse(*number)));
     numbers.dedup();
     numbers.truncate(usize::try_from(limit).unwrap_or(0));
-    Ok(Found::in_stretch(rows(tx, &numbers)?, limit, end))
+    let mut found = rows(tx, &numbers)?;
+    found.sort_by_key(|row| (!exact.contains(&row.number), Reverse(row.number)));
+    Ok(Found::in_stretch(found, limit, end))
+}
+
+/// The clients with a word that begins so, newest first.
+fn with_word(tx: &mut Tx, word: &str, before: Option<i64>, limit: i64) -> Result<Vec<i64>, DbError> {
+    let rows = tx.all(
+        "SELECT DISTINCT number FROM client_word WHERE word >= $1 AND word < $2 AND number < $3
+         ORDER BY number DESC LIMIT $4",
+        params![word, format!("{word}\u{10ffff}"), before.unwrap_or(i64::MAX), limit],
+    )?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// The lowest number of the stretch of clients before a number that is looked through; none where all are in it.

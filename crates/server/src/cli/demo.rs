@@ -80,6 +80,10 @@ impl Folder {
                 folder = path.display()
             );
         }
+        // It may be the data folder of a server on PostgreSQL, with clicks that wait.
+        if std::fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()) {
+            bail!("The folder {} is not empty. Choose another one, or none that is there", path.display());
+        }
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)

@@ -16,11 +16,11 @@ use std::{
 };
 
 use domain::{clock::Clock, ids::Ids, referral_code::damage};
-use store::{Db, DbError, matching};
+use store::{Db, DbError, SqlErrorKind, matching};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, MissedTickBehavior, timeout, timeout_at},
 };
 
 use super::{
@@ -105,6 +105,7 @@ impl Recorder {
             syncing: None,
             unsynced: None,
             failures: Failures::default(),
+            draw: 0,
         };
         tokio::spawn(writer.run(taken));
         Recorder { queue, directory, waiting, patience }
@@ -184,14 +185,18 @@ struct Writer {
     /// The file has lines that were written while it was being synced.
     unsynced: Option<File>,
     failures: Failures,
+    /// What the next click's number begins at within its millisecond.
+    draw: u32,
 }
 
 impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Asked>) {
+        self.draw_anew();
         if let Err(error) = self.spool.make_ready() {
             tracing::warn!(%error, "the file in which clicks wait for the database can't be made yet");
         }
         let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut taken = Vec::with_capacity(BATCH);
         loop {
             let (under_way, syncing) = (self.taking_in.is_some(), self.syncing.is_some());
@@ -199,14 +204,14 @@ impl Writer {
                 biased;
                 result = task_of(&mut self.taking_in), if under_way => self.taken_in(result).await,
                 () = synced(&mut self.syncing), if syncing => self.sync(None),
+                // What is on its way is the first in the first file: none may come before it.
+                _ = look.tick(), if !under_way => self.take_up(),
                 count = queue.recv_many(&mut taken, BATCH) => {
                     if count == 0 {
                         return;
                     }
                     self.keep(taken.drain(..)).await;
                 }
-                // What is on its way is the first in the first file: none may come before it.
-                _ = look.tick(), if !under_way => self.take_up(),
             }
         }
     }
@@ -242,7 +247,10 @@ impl Writer {
                 self.failed(&DbError::Panicked(error.to_string()));
                 self.put_by(&batch, answers, None).await;
             }
-            Err(_) => self.put_by(&batch, answers, Some(task)).await,
+            Err(_) => {
+                tracing::info!("the database is slow: clicks are kept in a file until it takes them");
+                self.put_by(&batch, answers, Some(task)).await;
+            }
         }
     }
 
@@ -368,20 +376,20 @@ impl Writer {
         if nobodys.is_empty() {
             return;
         }
-        let kept =
-            self.db.write(move |tx| nobodys.iter().try_for_each(|code| matching::keep_damaged(tx, code)));
-        if let Err(error) = kept.await {
-            tracing::debug!(%error, "codes that were given to nobody were not kept");
-        }
+        // Beside the rest: no client waits for this.
+        let db = self.db.clone();
+        tokio::spawn(async move {
+            let kept =
+                db.write(move |tx| nobodys.iter().try_for_each(|code| matching::keep_damaged(tx, code)));
+            if let Err(error) = kept.await {
+                tracing::debug!(%error, "codes that were given to nobody were not kept");
+            }
+        });
     }
 
     fn could_not_take_in(&mut self, next: &Next, error: &DbError) {
         self.failed(error);
-        let for_what_they_are = !matches!(
-            error,
-            DbError::Busy | DbError::Unavailable(_) | DbError::Commit(_) | DbError::Panicked(_)
-        );
-        if !for_what_they_are || next.batches.is_empty() {
+        if !is_about_them(error) || next.batches.is_empty() {
             return;
         }
         self.failures.refusals += 1;
@@ -393,8 +401,19 @@ impl Writer {
         }
     }
 
+    /// Draws where the numbers of clicks go on: another place than before, and than other servers.
+    fn draw_anew(&mut self) {
+        let mut random = [0; 4];
+        self.ids.fill(&mut random);
+        self.draw = u32::from_le_bytes(random);
+    }
+
     /// Says once that the database is away, and waits longer before each further try.
     fn failed(&mut self, error: &DbError) {
+        if is_about_numbers(error) {
+            self.draw_anew();
+            return;
+        }
         if self.failures.pause.is_none() {
             tracing::warn!(%error, "the database doesn't take clicks: they are kept in a file until it does");
         }
@@ -424,14 +443,15 @@ impl Writer {
 
     /// Brings batches to the database, after a pause where there is one.
     fn write(
-        &self,
+        &mut self,
         batches: Vec<Arc<Batch>>,
         pause: Option<Duration>,
     ) -> JoinHandle<Result<Owners, DbError>> {
         let (db, now) = (self.db.clone(), self.clock.now());
-        let mut random = [0; 4];
-        self.ids.fill(&mut random);
-        let draw = u32::from_le_bytes(random);
+        // From here on, numbers of this server never meet; those of another are met once in a long while.
+        let draw = self.draw;
+        let clicks: usize = batches.iter().map(|batch| batch.visits.len()).sum();
+        self.draw = draw.wrapping_add(u32::try_from(clicks).unwrap_or(0));
         tokio::spawn(async move {
             if let Some(pause) = pause {
                 tokio::time::sleep(pause).await;
@@ -451,6 +471,30 @@ impl Writer {
 
     fn tell_waiting(&self) {
         self.waiting.store(self.spool.waiting(), Ordering::Relaxed);
+    }
+}
+
+/// Whether the database refuses clicks for what they are. Anything else is its own trouble, and passes.
+fn is_about_them(error: &DbError) -> bool {
+    match error {
+        DbError::Sql { kind, code, .. } => {
+            let of_a_rule =
+                [SqlErrorKind::Check, SqlErrorKind::NotNull, SqlErrorKind::ForeignKey].contains(kind);
+            // SQLSTATE's class 22: a value that can't be held.
+            of_a_rule || (code.len() == 5 && code.starts_with("22"))
+        }
+        DbError::Parameter { .. } | DbError::Decode { .. } => true,
+        DbError::Doomed(cause) => is_about_them(cause),
+        _ => false,
+    }
+}
+
+/// Two servers have drawn the same numbers in the same millisecond.
+fn is_about_numbers(error: &DbError) -> bool {
+    match error {
+        DbError::Sql { kind, .. } => *kind == SqlErrorKind::Unique,
+        DbError::Doomed(cause) => is_about_numbers(cause),
+        _ => false,
     }
 }
 

@@ -19,9 +19,11 @@ use sha2::{Digest, Sha256};
 
 use crate::ops::clicks::{Batch, Visit};
 
-/// The largest file, in bytes: some millions of clicks. What comes then is not kept, since a full disk would stop
+/// The most that may wait, in bytes: some millions of clicks. What comes then is not kept, since a full disk would stop
 /// everything else.
 const LARGEST: u64 = 1 << 30;
+/// From which length on another file is begun.
+const LONG: u64 = 64 << 20;
 /// How many bytes of a file are looked at in one go.
 const WINDOW: usize = 256 * 1024;
 /// What files of waiting clicks end in, and the file of lines that the database refuses.
@@ -71,6 +73,8 @@ pub struct Spool {
     left: VecDeque<Waiting>,
     /// The file that this server writes to, once it is made.
     own: Option<Waiting>,
+    /// How many files of its own it has made: each has a name of its own.
+    made: u64,
 }
 
 /// What is next to be taken in.
@@ -85,7 +89,7 @@ pub struct Next {
 impl Spool {
     /// Nothing is touched before there is something to keep, or [`Spool::make_ready`] is called.
     pub fn new(folder: PathBuf, name: &str) -> Spool {
-        Spool { folder, name: name.to_owned(), left: VecDeque::new(), own: None }
+        Spool { folder, name: name.to_owned(), left: VecDeque::new(), own: None, made: 0 }
     }
 
     /// Makes the folder and writes to it once, so that an operator hears at the start what would only show when the
@@ -95,7 +99,7 @@ impl Spool {
     /// When the folder can't be made or written to.
     pub fn try_out(folder: &Path) -> io::Result<()> {
         make_folder(folder)?;
-        let probe = folder.join("can-be-written");
+        let probe = folder.join(format!("can-be-written-{}", std::process::id()));
         fs::write(&probe, "")?;
         fs::remove_file(probe)
     }
@@ -128,13 +132,17 @@ impl Spool {
     /// When it could not be written; then nothing of it is kept.
     pub fn append(&mut self, batch: &Batch) -> io::Result<File> {
         let line = write_line(batch)?;
+        if self.waiting() + line.len() as u64 > LARGEST {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "too many clicks wait"));
+        }
+        // A file that is never empty is never emptied: what was taken in goes with it once another one is begun.
+        if let Some(long) = self.own.take_if(|own| own.end > LONG) {
+            self.left.push_back(long);
+        }
         if self.own.is_none() {
             self.own = Some(self.make_file()?);
         }
         let file = self.own.as_mut().expect("made above");
-        if file.end + line.len() as u64 > LARGEST {
-            return Err(io::Error::new(io::ErrorKind::StorageFull, "the file of waiting clicks is full"));
-        }
         let written =
             file.file.seek(SeekFrom::Start(file.end)).and_then(|_| file.file.write_all(line.as_bytes()));
         match written.and_then(|()| file.file.try_clone()) {
@@ -157,7 +165,22 @@ impl Spool {
     /// When the file can't be read.
     pub fn next(&mut self, most: usize) -> io::Result<Next> {
         while let Some(file) = self.first() {
-            let (next, broken) = file.read(most)?;
+            let (next, broken) = match file.read(most) {
+                Ok((next, _)) if next.upto == file.taken => {
+                    tracing::error!(file = %file.path.display(), "a file of clicks has become shorter than it was");
+                    file.end = file.taken;
+                    self.left.pop_front();
+                    continue;
+                }
+                Ok(read) => read,
+                // The others don't wait for one that can't be read. Unlocked and found again, it is tried once more.
+                Err(error) if !self.left.is_empty() => {
+                    tracing::error!(%error, "a file of clicks that was left behind can't be read");
+                    self.left.pop_front();
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             for line in &broken {
                 self.refuse(line)?;
             }
@@ -225,15 +248,21 @@ impl Spool {
             Err(error) => return Err(error),
         };
         let mut found = 0;
-        for entry in listed {
-            let path = entry?.path();
+        for path in listed.filter_map(|entry| Some(entry.ok()?.path())) {
             let known = self.left.iter().chain(&self.own).any(|file| file.path == path);
             if known || path.extension().is_none_or(|ending| ending != ENDING) {
                 continue;
             }
-            let Some(file) = Waiting::open(&path)? else { continue };
+            let file = match Waiting::open(&path) {
+                Ok(Some(file)) => file,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, file = %path.display(), "a file of clicks can't be taken up");
+                    continue;
+                }
+            };
             if file.end == 0 {
-                fs::remove_file(&path)?;
+                _ = fs::remove_file(&path);
                 continue;
             }
             found += file.end;
@@ -247,11 +276,14 @@ impl Spool {
         self.left.front_mut().or(self.own.as_mut()).filter(|file| file.taken < file.end)
     }
 
-    fn make_file(&self) -> io::Result<Waiting> {
+    fn make_file(&mut self) -> io::Result<Waiting> {
         make_folder(&self.folder)?;
-        let path = self.folder.join(format!("{}.{ENDING}", self.name));
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-        file.lock()?;
+        self.made += 1;
+        let path = self.folder.join(format!("{}-{}.{ENDING}", self.name, self.made));
+        // Locked before it has its name, so that nobody takes it for one that was left behind.
+        let new = path.with_extension("new");
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&new)?;
+        file.lock().and_then(|()| fs::rename(&new, &path)).inspect_err(|_| _ = fs::remove_file(&new))?;
         // The name itself must survive a loss of power, too.
         File::open(&self.folder)?.sync_all()?;
         Ok(Waiting { path, file, taken: 0, end: 0 })
@@ -550,6 +582,24 @@ mod tests {
         spool.set_aside(&next).unwrap();
         assert!(spool.is_empty());
         assert_eq!(fs::read_to_string(place.0.join(REFUSED)).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn a_file_that_somebody_cut_short_holds_up_nothing() {
+        let place = Place::new();
+        let mut spool = place.spool("a");
+        spool.append(&batch(1, 1)).unwrap();
+        let path = place.files().pop().unwrap();
+        OpenOptions::new().write(true).open(&path).unwrap().set_len(5).unwrap();
+        assert!(spool.next(usize::MAX).unwrap().batches.is_empty() && spool.is_empty());
+        spool.append(&batch(2, 1)).unwrap();
+        drop(spool);
+        let mut heir = place.spool("b");
+        heir.take_up().unwrap();
+        // The heir finds it cut short once more.
+        OpenOptions::new().write(true).open(&path).unwrap().set_len(2).unwrap();
+        heir.append(&batch(3, 1)).unwrap();
+        assert_eq!(all(&mut heir, usize::MAX), [[3]]);
     }
 
     #[test]

@@ -190,6 +190,10 @@ pub fn run(order: &Order<'_>, mut progress: impl FnMut(Step<'_>)) -> Result<Repo
         Report { written_since: source.written_since()?, ..report }
     } else {
         let moved_to = source.moved()?;
+        // Once more to the same place is how a move goes on that was stopped; to another one, there would be two.
+        if let Some(place) = moved_to.as_ref().filter(|place| *place != order.place) {
+            return Err(CopyError::Moved(place.clone()));
+        }
         let report = match (copy(order, &mut source, &tables, &mut tx, &mut progress), moved_to) {
             (Err(CopyError::Refused(_)), Some(place)) if has_arrived(&mut source, &mut tx) => {
                 return Err(CopyError::Moved(place));

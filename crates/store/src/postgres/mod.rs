@@ -30,6 +30,8 @@ use crate::{DbError, Tx};
 
 /// How often a unit is run in all before its deadlock, or its lost connection, is its caller's.
 const RUNS: u32 = 10;
+/// How long a statement of a report may take: the verification reads everything there is.
+const REPORT: Duration = Duration::from_secs(3600);
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -82,8 +84,11 @@ impl Worker {
                 return job.unit.fail(error);
             }
             let Some(connection) = &mut self.connection else { return };
-            let mut transaction =
-                Transaction::new(&self.runtime, connection, job.access, self.options.statement_timeout);
+            let limit = match job.access {
+                Access::Report => REPORT,
+                _ => self.options.statement_timeout,
+            };
+            let mut transaction = Transaction::new(&self.runtime, connection, job.access, limit);
             let good = job.unit.run(&mut Tx::new(&mut transaction));
             if good && matches!(job.access, Access::Read | Access::Report) {
                 // What was read is in hand; how its transaction ends changes nothing for the caller.

@@ -125,7 +125,11 @@ impl<'a> Transaction<'a> {
     ) -> Result<T, DbError> {
         let begun = std::mem::replace(&mut self.begun, true);
         let begin = match self.access {
-            Access::Read | Access::Report => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            // What is read whole takes as long as it takes, within reason.
+            Access::Report => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '1h'"
+            }
             Access::Write | Access::Bulk => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
         };
         let client = &self.connection.client;

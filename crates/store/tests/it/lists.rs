@@ -137,6 +137,22 @@ fn found(db: &Db, filter: ClientFilter) -> Vec<i64> {
     found.rows.iter().map(|row| row.number).collect()
 }
 
+both_databases!(who_is_meant_by_a_number_stands_first, |db: Db| {
+    let (one, others) = write(&db, |tx| {
+        let one = client(tx, "Ada Obi", "ada@obi.example", None)?;
+        let mut others = Vec::new();
+        for number in 0..30 {
+            others.push(client(tx, "Cora Lind", &format!("c{number}@{one}.com"), None)?);
+        }
+        Ok((one, others))
+    })
+    .unwrap();
+    let filter = ClientFilter { search: format!("C-{one}"), number: Some(one), ..ClientFilter::default() };
+    let numbers = found(&db, filter);
+    assert_eq!(numbers[0], one);
+    assert_eq!(numbers[1..], others.into_iter().rev().take(19).collect::<Vec<_>>());
+});
+
 both_databases!(clients_are_found_by_the_beginnings_of_their_words, |db: Db| {
     write(&db, |tx| {
         partner(tx, "ann", "3479-ACEH")?;
