@@ -1,4 +1,4 @@
-//! oha, from crates.io.
+//! oha, the generator with a fixed rate.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
