@@ -4,6 +4,8 @@
 //! answered, so a line that isn't whole was never answered and is passed over. Each server writes a file of its own and
 //! holds a lock on it; a file without a lock belongs to a server that has ended, and whoever finds it takes it in.
 
+mod line;
+
 use std::{
     collections::VecDeque,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -13,11 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{clock::Timestamp, referral_code::ReferralCode};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-use crate::ops::clicks::{Batch, Visit};
+use crate::ops::clicks::Batch;
 
 /// The most that may wait, in bytes: some millions of clicks. What comes then is not kept, since a full disk would stop
 /// everything else.
@@ -29,29 +27,6 @@ const WINDOW: usize = 256 * 1024;
 /// What files of waiting clicks end in, and the file of lines that the database refuses.
 const ENDING: &str = "spool";
 const REFUSED: &str = "refused.txt";
-
-/// A batch as a line has it.
-#[derive(Debug, Serialize, Deserialize)]
-struct Line {
-    writer: String,
-    batch: i64,
-    clicks: Vec<Kept>,
-}
-
-/// A click as a line has it: times in microseconds UTC.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    at: i64,
-    code: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    partner: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    repaired_from: Option<String>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    source: String,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    automatic: bool,
-}
 
 /// A file that waits to be taken in, locked by this process.
 #[derive(Debug)]
@@ -131,7 +106,7 @@ impl Spool {
     /// # Errors
     /// When it could not be written; then nothing of it is kept.
     pub fn append(&mut self, batch: &Batch) -> io::Result<File> {
-        let line = write_line(batch)?;
+        let line = line::write(batch)?;
         if self.waiting() + line.len() as u64 > LARGEST {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "too many clicks wait"));
         }
@@ -231,7 +206,7 @@ impl Spool {
     /// When they can't be written; then they stay.
     pub fn set_aside(&mut self, next: &Next) -> io::Result<()> {
         for batch in &next.batches {
-            let line = write_line(batch)?;
+            let line = line::write(batch)?;
             self.refuse(line.trim_end())?;
         }
         self.take(next)
@@ -374,7 +349,7 @@ impl Waiting {
         {
             next.upto += line.len() as u64;
             let line = &line[..line.len() - 1];
-            match std::str::from_utf8(line).ok().and_then(read_line) {
+            match std::str::from_utf8(line).ok().and_then(line::read) {
                 Some(batch) => next.batches.push(Arc::new(batch)),
                 None => broken.push(String::from_utf8_lossy(line).into_owned()),
             }
@@ -383,48 +358,14 @@ impl Waiting {
     }
 }
 
-fn checksum(json: &str) -> String {
-    Sha256::digest(json.as_bytes())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn write_line(batch: &Batch) -> io::Result<String> {
-    let clicks = batch.visits.iter().map(|visit| Kept {
-        at: visit.at.micros(),
-        code: visit.code.to_string(),
-        partner: visit.partner_id.as_deref().map(str::to_owned),
-        repaired_from: visit.repaired_from.clone(),
-        source: visit.source.clone(),
-        automatic: visit.automatic,
-    });
-    let line = Line { writer: batch.writer.to_string(), batch: batch.number, clicks: clicks.collect() };
-    let json = serde_json::to_string(&line)?;
-    Ok(format!("{} {json}\n", checksum(&json)))
-}
-
-fn read_line(line: &str) -> Option<Batch> {
-    let (sum, json) = line.split_once(' ')?;
-    if sum != checksum(json) {
-        return None;
-    }
-    let line: Line = serde_json::from_str(json).ok()?;
-    let visits = line.clicks.into_iter().map(|kept| {
-        Some(Visit {
-            at: Timestamp::from_micros(kept.at),
-            code: ReferralCode::read(&kept.code)?.code,
-            partner_id: kept.partner.map(Arc::from),
-            repaired_from: kept.repaired_from,
-            source: kept.source,
-            automatic: kept.automatic,
-        })
-    });
-    Some(Batch { writer: line.writer.into(), number: line.batch, visits: visits.collect::<Option<_>>()? })
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use domain::{clock::Timestamp, referral_code::ReferralCode};
+
     use super::*;
+    use crate::ops::clicks::Visit;
 
     /// A folder of a test's own, removed afterwards.
     struct Place(PathBuf);
@@ -537,7 +478,7 @@ mod tests {
         // It was killed in the middle of a line.
         let path = place.files().pop().unwrap();
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-        file.write_all(&write_line(&batch(3, 1)).unwrap().as_bytes()[..40]).unwrap();
+        file.write_all(&line::write(&batch(3, 1)).unwrap().as_bytes()[..40]).unwrap();
         drop(file);
         heir.append(&batch(7, 1)).unwrap();
         assert!(heir.take_up().unwrap() > 0);
