@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     limits::Limits,
     notify::{mail::Mailer, telegram::Bot},
-    redirect::Recorder,
+    redirect::{Recorder, Site},
 };
 
 /// The state of the server. Cloning it is cheap.
@@ -43,6 +43,8 @@ pub struct Inner {
     pub mailer: Option<Mailer>,
     /// Writes clicks down.
     pub clicks: Recorder,
+    /// Where it sends clients on to.
+    pub site: Site,
     /// The programme as last read.
     programme: RwLock<Arc<Programme>>,
     /// Argon2 takes 19 MiB and a core for tens of milliseconds: no more at once than there are cores.
@@ -123,15 +125,10 @@ impl App {
         let from = config.mail_from.as_ref().and_then(|from| from.parse().ok());
         let mailer = config.smtp.as_ref().zip(from).map(|(smtp, from)| Mailer::new(smtp, from));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let clicks = Recorder::start(
-            db.clone(),
-            clock.clone(),
-            ids.clone(),
-            config.click_folder(),
-            config.click_patience,
-        );
+        let clicks = Recorder::start(&db, &clock, &ids, &config.click_folder(), config.click_patience);
         Ok(App(Arc::new(Inner {
             clicks,
+            site: Site::default(),
             config,
             public_url,
             db,

@@ -2,7 +2,11 @@
 
 use fast_qr::{ECL, QRBuilder, QRCode};
 use jpeg_encoder::{ColorType, Encoder, PixelDensity};
-use std::fmt::Write;
+use std::{
+    collections::HashMap,
+    fmt::Write,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
 
 /// The white margin that scanners need on every side, in modules (ISO/IEC 18004, 9.1).
 const QUIET_ZONE: usize = 4;
@@ -21,6 +25,28 @@ const JPEG_BLOCK: usize = 8;
 /// If the link is longer than a QR code can hold (1,663 bytes).
 pub fn svg(link: &str) -> String {
     render(&encode(link), link, "")
+}
+
+/// Codes that were drawn of late, by their links: to draw one takes longer than the rest of its page.
+static DRAWN: LazyLock<RwLock<HashMap<String, Arc<str>>>> = LazyLock::new(RwLock::default);
+/// How many are kept: each takes some 8 KB.
+const MOST_DRAWN: usize = 500;
+
+/// What [`svg`] draws, for a page that the same people open again and again.
+///
+/// # Panics
+/// As [`svg`].
+pub fn svg_again(link: &str) -> Arc<str> {
+    let drawn = DRAWN.read().unwrap_or_else(PoisonError::into_inner).get(link).cloned();
+    drawn.unwrap_or_else(|| {
+        let new: Arc<str> = svg(link).into();
+        let mut drawn = DRAWN.write().unwrap_or_else(PoisonError::into_inner);
+        if drawn.len() >= MOST_DRAWN {
+            drawn.clear();
+        }
+        drawn.insert(link.to_owned(), new.clone());
+        new
+    })
 }
 
 /// An SVG file for download.

@@ -109,7 +109,7 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Account>, DbError> {
 
 /// Sets a new password. A change of the email address under way ends: whoever asked for it knew the old password.
 pub fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<(), DbError> {
-    tx.exec("UPDATE account SET password_hash = $1 WHERE id = $2", params![password_hash, id])?;
+    tx.later("UPDATE account SET password_hash = $1 WHERE id = $2", params![password_hash, id])?;
     email_changes::end(tx, id)?;
     Ok(())
 }
@@ -139,7 +139,7 @@ pub(crate) fn role(word: &str) -> Result<Role, DbError> {
 
 /// Gives an account a role in the office.
 pub fn insert_staff(tx: &mut Tx, id: &str, role: Role) -> Result<(), DbError> {
-    tx.exec("INSERT INTO staff (id, role, disabled_at) VALUES ($1, $2, NULL)", params![id, role.as_str()])?;
+    tx.later("INSERT INTO staff (id, role, disabled_at) VALUES ($1, $2, NULL)", params![id, role.as_str()])?;
     Ok(())
 }
 
@@ -183,7 +183,7 @@ pub fn active_admins(tx: &mut Tx) -> Result<usize, DbError> {
 
 /// Takes the access of a member of staff away, or gives it back.
 pub fn set_disabled(tx: &mut Tx, id: &str, disabled_at: Option<Timestamp>) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE staff SET disabled_at = $1 WHERE id = $2",
         params![disabled_at.map(Timestamp::micros), id],
     )?;
@@ -192,7 +192,7 @@ pub fn set_disabled(tx: &mut Tx, id: &str, disabled_at: Option<Timestamp>) -> Re
 
 /// Changes the role of a member of staff.
 pub fn set_role(tx: &mut Tx, id: &str, role: Role) -> Result<(), DbError> {
-    tx.exec("UPDATE staff SET role = $1 WHERE id = $2", params![role.as_str(), id])?;
+    tx.later("UPDATE staff SET role = $1 WHERE id = $2", params![role.as_str(), id])?;
     Ok(())
 }
 

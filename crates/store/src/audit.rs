@@ -132,7 +132,7 @@ pub(crate) fn read(row: &Row) -> Result<Record, DbError> {
 
 /// Appends a record to its chain. The chain stays locked until the transaction ends, so this comes last in it.
 pub fn append(tx: &mut Tx, new: &NewRecord, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO audit_chain (chain, length, head) VALUES ($1, 0, '') ON CONFLICT (chain) DO NOTHING",
         params![new.chain],
     )?;
@@ -156,7 +156,7 @@ pub fn append(tx: &mut Tx, new: &NewRecord, now: Timestamp) -> Result<(), DbErro
     };
     record.hash = record.expected_hash();
     let search = record.search();
-    tx.exec(
+    tx.later(
         "INSERT INTO audit (id, chain, seq, at, actor_id, actor, role, act, subject, subject_id, changes, reason,
                             search, previous, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
@@ -178,7 +178,7 @@ pub fn append(tx: &mut Tx, new: &NewRecord, now: Timestamp) -> Result<(), DbErro
             &record.hash
         ],
     )?;
-    tx.exec(
+    tx.later(
         "UPDATE audit_chain SET length = $1, head = $2 WHERE chain = $3",
         params![record.seq, &record.hash, record.chain],
     )?;

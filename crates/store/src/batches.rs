@@ -95,7 +95,7 @@ const FROM: &str =
 
 /// Makes an open batch.
 pub fn insert(tx: &mut Tx, id: &str, by: &str, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO payout_batch (id, made_at, made_by, status) VALUES ($1, $2, $3, 'open')",
         params![id, now.micros(), by],
     )?;
@@ -238,6 +238,9 @@ pub fn close(tx: &mut Tx, id: &str, status: BatchStatus, by: &str, now: Timestam
         return Ok(false);
     }
     let line = if status == BatchStatus::Paid { "paid" } else { "off" };
-    tx.exec("UPDATE payout_line SET status = $1 WHERE batch_id = $2 AND status = 'open'", params![line, id])?;
+    tx.later(
+        "UPDATE payout_line SET status = $1 WHERE batch_id = $2 AND status = 'open'",
+        params![line, id],
+    )?;
     Ok(true)
 }

@@ -1,11 +1,8 @@
 //! Clicks: visits through referral links, written down in batches.
 
-use crate::{
-    DbError, Tx, params,
-    partners::{self, PartnerDay},
-};
+use crate::{DbError, Tx, Value, params};
 use domain::clock::{Day, Timestamp};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 /// A visit through a partner's link.
 #[derive(Debug, Clone)]
@@ -31,25 +28,85 @@ pub const fn first_id(at: Timestamp) -> i64 {
     (at.micros().div_euclid(1_000)) << APART_BITS
 }
 
-/// How many rows one statement inserts: as many as there are of the large ones, then smaller ones. Each is a trip to a
-/// server, and a few sizes are a few texts that are kept prepared.
-const TOGETHER: [usize; 3] = [64, 8, 1];
-const COLUMNS: usize = 6;
+/// The most rows that one statement inserts.
+const TOGETHER: usize = 64;
+/// Its sizes are powers of two: a few texts, which are kept prepared.
+const SIZES: usize = TOGETHER.trailing_zeros() as usize + 1;
 
-fn insert(rows: usize) -> String {
-    let mut sql =
-        "INSERT INTO click (id, at, partner_id, repaired_from, source, automatic) VALUES ".to_owned();
-    for row in 0..rows {
-        let first = row * COLUMNS + 1;
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for number in first..first + COLUMNS {
-            sql.push_str(if number == first { "$" } else { ", $" });
-            sql.push_str(&number.to_string());
-        }
-        sql.push(')');
-    }
-    sql
+/// A statement that inserts rows, in several sizes. What a size has too much is filled up with NULL and left out, so that
+/// a batch is one statement wherever it can be: each is an answer of a server, which costs more than some empty rows.
+struct Insert {
+    table: &'static str,
+    /// The columns with their types; the first is never NULL.
+    columns: &'static [(&'static str, &'static str)],
+    after: &'static str,
+    texts: OnceLock<[String; SIZES]>,
 }
+
+impl Insert {
+    const fn new(
+        table: &'static str,
+        columns: &'static [(&'static str, &'static str)],
+        after: &'static str,
+    ) -> Insert {
+        Insert { table, columns, after, texts: OnceLock::new() }
+    }
+
+    fn text(&self, rows: usize) -> String {
+        let width = self.columns.len();
+        let row = |row: usize| {
+            let value = |(column, (_, kind)): (usize, &(&str, &str))| match row {
+                // The first row says what the others are.
+                0 => format!("CAST(${} AS {kind})", column + 1),
+                _ => format!("${}", row * width + column + 1),
+            };
+            format!("({})", self.columns.iter().enumerate().map(value).collect::<Vec<_>>().join(", "))
+        };
+        let values = (0..rows).map(row).collect::<Vec<_>>().join(", ");
+        let names = self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let (table, after) = (self.table, self.after);
+        format!(
+            "INSERT INTO {table} ({names}) SELECT * FROM (VALUES {values}) AS given WHERE column1 IS NOT NULL {after}"
+        )
+    }
+
+    /// Writes all of the items with as few statements as can be.
+    fn write<T>(
+        &self,
+        tx: &mut Tx,
+        items: &[T],
+        mut row: impl FnMut(&T, &mut Vec<Value>),
+    ) -> Result<(), DbError> {
+        let texts = self.texts.get_or_init(|| std::array::from_fn(|size| self.text(1 << size)));
+        for items in items.chunks(TOGETHER) {
+            let rows = items.len().next_power_of_two();
+            let mut values = Vec::with_capacity(rows * self.columns.len());
+            items.iter().for_each(|item| row(item, &mut values));
+            values.resize(rows * self.columns.len(), Value::Null);
+            tx.later(&texts[rows.trailing_zeros() as usize], values)?;
+        }
+        Ok(())
+    }
+}
+
+static INSERT: Insert = Insert::new(
+    "click",
+    &[
+        ("id", "BIGINT"),
+        ("at", "BIGINT"),
+        ("partner_id", "TEXT"),
+        ("repaired_from", "TEXT"),
+        ("source", "TEXT"),
+        ("automatic", "BIGINT"),
+    ],
+    "",
+);
+static COUNT: Insert = Insert::new(
+    "partner_day",
+    &[("partner_id", "TEXT"), ("day", "BIGINT"), ("clicks", "BIGINT"), ("automatic", "BIGINT")],
+    "ON CONFLICT (partner_id, day) DO UPDATE SET clicks = partner_day.clicks + excluded.clicks,
+        automatic = partner_day.automatic + excluded.automatic",
+);
 
 /// Keeps clicks and counts them for their partners' days.
 ///
@@ -58,52 +115,43 @@ fn insert(rows: usize) -> String {
 /// tried again.
 pub fn insert_many(tx: &mut Tx, clicks: &[Click], draw: u32) -> Result<(), DbError> {
     let mut apart = i64::from(draw) % APART;
-    let mut rest = clicks;
-    for rows in TOGETHER {
-        while rest.len() >= rows {
-            let (now, later) = rest.split_at(rows);
-            let mut values = Vec::with_capacity(rows * COLUMNS);
-            for click in now {
-                apart = (apart + 1) % APART;
-                let (id, at) = (first_id(click.at) + apart, click.at.micros());
-                values.extend_from_slice(params![
-                    id,
-                    at,
-                    click.partner_id,
-                    click.repaired_from,
-                    click.source,
-                    click.automatic
-                ]);
-            }
-            tx.exec(&insert(rows), &values)?;
-            rest = later;
-        }
-    }
+    INSERT.write(tx, clicks, |click, values| {
+        apart = (apart + 1) % APART;
+        values.extend_from_slice(params![
+            first_id(click.at) + apart,
+            click.at.micros(),
+            click.partner_id,
+            click.repaired_from,
+            click.source,
+            click.automatic
+        ]);
+    })?;
     // In the order of their keys, so that two who do this at once lock the rows in the same order.
-    let mut days: BTreeMap<(&str, Day), PartnerDay> = BTreeMap::new();
+    let mut days: BTreeMap<(&str, Day), (i64, i64)> = BTreeMap::new();
     for click in clicks {
-        let day = click.at.day();
-        let counted = days.entry((click.partner_id, day)).or_insert_with(|| PartnerDay::empty(day));
-        if click.automatic {
-            counted.automatic += 1;
-        } else {
-            counted.clicks += 1;
-        }
+        let (counted, automatic) = days.entry((click.partner_id, click.at.day())).or_default();
+        *(if click.automatic { automatic } else { counted }) += 1;
     }
-    let days: Vec<_> = days.into_iter().map(|((partner_id, _), day)| (partner_id, day)).collect();
-    partners::add_to_days(tx, &days)
+    let days: Vec<_> = days.into_iter().collect();
+    COUNT.write(tx, &days, |((partner_id, day), (counted, automatic)), values| {
+        values.extend_from_slice(params![*partner_id, day.0, *counted, *automatic]);
+    })
 }
+
+const BEGIN: &str = "INSERT INTO click_writer (id, batch, seen_at) VALUES ($1, $2, $3)
+     ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, seen_at = excluded.seen_at
+     WHERE click_writer.batch < excluded.batch";
 
 /// Notes that a writer has brought a batch. Returns no when it was brought before (or a later one was): then it must not
 /// be written again. Call it first in the transaction: whoever brings the same batch meanwhile waits for its end.
 pub fn begin_batch(tx: &mut Tx, writer: &str, batch: i64, now: Timestamp) -> Result<bool, DbError> {
-    let begun = tx.exec(
-        "INSERT INTO click_writer (id, batch, seen_at) VALUES ($1, $2, $3)
-         ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, seen_at = excluded.seen_at
-         WHERE click_writer.batch < excluded.batch",
-        params![writer, batch, now.micros()],
-    )?;
-    Ok(begun == 1)
+    Ok(tx.exec(BEGIN, params![writer, batch, now.micros()])? == 1)
+}
+
+/// The same for a batch that can't have been brought before, since its writer has just made it: nobody waits for the
+/// answer.
+pub fn begin_new_batch(tx: &mut Tx, writer: &str, batch: i64, now: Timestamp) -> Result<(), DbError> {
+    tx.later(BEGIN, params![writer, batch, now.micros()])
 }
 
 /// Deletes the oldest clicks that are earlier than a moment, at most `limit`. Returns how many.

@@ -97,7 +97,7 @@ pub fn insert(tx: &mut Tx, client: &NewClient, now: Timestamp) -> Result<Option<
 /// Keeps the words that a client is searched by.
 pub(crate) fn keep_words(tx: &mut Tx, number: i64, words: &[String]) -> Result<(), DbError> {
     let rows: Vec<Vec<Value>> = words.iter().map(|word| params![word, number].to_vec()).collect();
-    tx.many("INSERT INTO client_word (word, number) VALUES ($1, $2) ON CONFLICT DO NOTHING", &rows)?;
+    tx.later_many("INSERT INTO client_word (word, number) VALUES ($1, $2) ON CONFLICT DO NOTHING", rows)?;
     Ok(())
 }
 
@@ -140,7 +140,7 @@ pub fn lock(tx: &mut Tx, number: i64) -> Result<Option<Client>, DbError> {
 
 /// Gives a client to a partner, or to nobody.
 pub fn set_partner(tx: &mut Tx, number: i64, partner_id: Option<&str>) -> Result<(), DbError> {
-    tx.exec("UPDATE client SET partner_id = $1 WHERE number = $2", params![partner_id, number])?;
+    tx.later("UPDATE client SET partner_id = $1 WHERE number = $2", params![partner_id, number])?;
     Ok(())
 }
 
@@ -441,7 +441,7 @@ pub struct NewAttribution<'a> {
 
 /// Keeps a decision in the client's history.
 pub fn insert_attribution(tx: &mut Tx, new: &NewAttribution, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO attribution (id, client_number, at, partner_id, method, code, repaired_from, decided_by, reason,
             claim_number, evidence)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -510,7 +510,7 @@ pub fn insert_note(
     message: &str,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO client_note (id, client_number, at, author_id, message) VALUES ($1, $2, $3, $4, $5)",
         params![id, client_number, now.micros(), author_id, message],
     )?;

@@ -198,7 +198,7 @@ pub fn set_partner(
     now: Timestamp,
 ) -> Result<(), DbError> {
     let commission = won.and_then(|won| won.commission);
-    tx.exec(
+    tx.later(
         "UPDATE deal SET changed_at = $1, partner_id = $2, win_round = $3, rate_bp = $4, volume_before = $5,
                 commission = $6, commission_reversed = $7, commission_reason = $8, available_at = $9
          WHERE number = $10",
@@ -221,7 +221,7 @@ pub fn set_partner(
 /// Writes what winning fixes.
 pub fn set_won(tx: &mut Tx, number: i64, round: i64, won: &Won) -> Result<(), DbError> {
     let commission = won.commission;
-    tx.exec(
+    tx.later(
         "UPDATE deal SET status = 'won', changed_at = $1, lost_reason = NULL, win_round = $2, won_at = $3, amount = $4,
                 refunded = 0, rate_bp = $5, volume_before = $6, commission = $7,
                 commission_reversed = 0, commission_reason = $8, available_at = $9
@@ -244,7 +244,7 @@ pub fn set_won(tx: &mut Tx, number: i64, round: i64, won: &Won) -> Result<(), Db
 
 /// Closes a deal unsuccessfully.
 pub fn set_lost(tx: &mut Tx, number: i64, reason: &str, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE deal SET status = 'lost', changed_at = $1, lost_reason = $2 WHERE number = $3",
         params![now.micros(), reason, number],
     )?;
@@ -253,7 +253,7 @@ pub fn set_lost(tx: &mut Tx, number: i64, reason: &str, now: Timestamp) -> Resul
 
 /// Makes a closed deal pending again; what winning had fixed is gone from the deal (not from the ledger).
 pub fn set_pending(tx: &mut Tx, number: i64, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE deal SET status = 'pending', changed_at = $1, lost_reason = NULL, won_at = NULL, amount = NULL,
                 refunded = 0, rate_bp = NULL, volume_before = NULL, commission = NULL,
                 commission_reversed = 0, commission_reason = NULL, available_at = NULL
@@ -272,7 +272,7 @@ pub fn set_refunded(
     commission_reversed: Money,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE deal SET changed_at = $1, refunded = $2, refunds = $3, commission_reversed = $4,
                 available_at = CASE WHEN commission = $5 THEN NULL ELSE available_at END
          WHERE number = $6",
@@ -341,7 +341,7 @@ pub struct NewEvent<'a> {
 
 /// Keeps an event in the deal's history.
 pub fn insert_event(tx: &mut Tx, event: &NewEvent, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO deal_event (id, deal_number, at, actor_id, kind, amount, reason)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         params![

@@ -31,13 +31,13 @@ pub fn remember(
         params![account_id, device_hash, now.micros(), now.micros()],
     )?;
     if made == 0 {
-        tx.exec(
+        tx.later(
             "UPDATE device SET seen_at = $1 WHERE account_id = $2 AND device_hash = $3",
             params![now.micros(), account_id, device_hash],
         )?;
         return Ok(Acquaintance::Known);
     }
-    tx.exec(
+    tx.later(
         "DELETE FROM device WHERE account_id = $1 AND device_hash NOT IN (
              SELECT device_hash FROM device WHERE account_id = $2 ORDER BY seen_at DESC, device_hash LIMIT $3)",
         params![account_id, account_id, KEPT],

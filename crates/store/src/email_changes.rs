@@ -38,7 +38,7 @@ pub fn begin(
     now: Timestamp,
     lifetime: i64,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO email_change (account_id, email, email_key, requested_at, expires_at)
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (account_id) DO UPDATE SET email = excluded.email, email_key = excluded.email_key,
@@ -85,7 +85,7 @@ pub fn agree(tx: &mut Tx, account_id: &str, side: Side, now: Timestamp) -> Resul
         Side::Old => "UPDATE email_change SET released_at = $1 WHERE account_id = $2",
         Side::New => "UPDATE email_change SET adopted_at = $1 WHERE account_id = $2",
     };
-    tx.exec(sql, params![now.micros(), account_id])?;
+    tx.later(sql, params![now.micros(), account_id])?;
     Ok(())
 }
 

@@ -45,7 +45,7 @@ pub fn insert(
     mood: &str,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO feedback (id, partner_id, message, page, mood, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
         params![id, partner_id, message, page, mood, now.micros()],
     )?;

@@ -40,7 +40,7 @@ pub fn keep(tx: &mut Tx, name: &str, holder: &str, state: &str, until: Timestamp
 
 /// Gives a lease back, so that nobody has to wait for its end. What the work remembers stays.
 pub fn release(tx: &mut Tx, name: &str, holder: &str) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE lease SET holder = '', until = 0 WHERE name = $1 AND holder = $2",
         params![name, holder],
     )?;

@@ -64,10 +64,10 @@ fn apply_all(tx: &mut Tx<'_>, at: Timestamp, transfers: &[Transfer]) -> Result<V
         share.entries(key, &counters, &mut entries);
     }
     if !entries.is_empty() {
-        tx.many(
+        tx.later_many(
             "INSERT INTO ledger_entries (account, seq, transfer, side, amount, balance_after)
              VALUES ($1, $2, $3, $4, $5, $6)",
-            &entries,
+            entries,
         )?;
     }
     Ok(outcomes)
@@ -286,7 +286,7 @@ fn update(tx: &mut Tx<'_>, key: &str, share: &Share<'_>) -> Result<Counters, App
         return Ok(counters_of(&row)?);
     }
     // No such account yet, or not enough in it. The lock keeps the second look and the second try together.
-    tx.exec(
+    tx.later(
         "INSERT INTO ledger_accounts (key, kind, owner, currency) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         params![key, share.account.kind.as_str(), &share.account.owner, share.account.currency.code()],
     )?;

@@ -175,7 +175,7 @@ pub struct DamagedCode {
 
 /// Keeps a code that could not be read.
 pub fn keep_damaged(tx: &mut Tx, damaged: &DamagedCode) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO damaged_code (at, code, source) VALUES ($1, $2, $3)",
         params![damaged.at.micros(), &damaged.code, &damaged.source],
     )?;
@@ -198,8 +198,8 @@ pub fn damaged(tx: &mut Tx, from: Timestamp, to: Timestamp, limit: i64) -> Resul
 
 /// Forgets codes followed before a moment, and of the others all but the newest `most`.
 pub fn sweep_damaged(tx: &mut Tx, before: Timestamp, most: i64) -> Result<(), DbError> {
-    tx.exec("DELETE FROM damaged_code WHERE at < $1", params![before.micros()])?;
-    tx.exec("DELETE FROM damaged_code WHERE id <= (SELECT MAX(id) FROM damaged_code) - $1", params![most])?;
+    tx.later("DELETE FROM damaged_code WHERE at < $1", params![before.micros()])?;
+    tx.later("DELETE FROM damaged_code WHERE id <= (SELECT MAX(id) FROM damaged_code) - $1", params![most])?;
     Ok(())
 }
 
@@ -214,7 +214,7 @@ pub fn fill_keys(tx: &mut Tx, limit: i64) -> Result<usize, DbError> {
         let [name, email, phone, telegram]: [String; 4] =
             [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
         let keys = Keys::of(&name, &email, &phone, &telegram);
-        tx.exec(
+        tx.later(
             "UPDATE client SET email_key = $1, phone_key = $2, telegram_key = $3, name_key = $4
              WHERE number = $5 AND name_key IS NULL",
             params![keys.email, keys.phone, keys.telegram, keys.name, row.get::<i64>(0)?],
@@ -234,7 +234,7 @@ pub fn fill_words(tx: &mut Tx, limit: i64) -> Result<usize, DbError> {
         let [name, email, phone, telegram]: [String; 4] =
             [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
         let (number, words) = (row.get(0)?, search::words(&name, &email, &phone, &telegram));
-        tx.exec(
+        tx.later(
             "UPDATE client SET search = $1, has_words = 1 WHERE number = $2",
             params![search::as_text(&words), number],
         )?;

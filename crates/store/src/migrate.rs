@@ -36,6 +36,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 10, name: "clicks", text: include_str!("../migrations/0010_clicks.sql") },
     Migration { id: 11, name: "rate limits", text: include_str!("../migrations/0011_rate_limits.sql") },
     Migration { id: 12, name: "at size", text: include_str!("../migrations/0012_at_size.sql") },
+    Migration { id: 13, name: "click writers", text: include_str!("../migrations/0013_click_writers.sql") },
 ];
 
 /// How a database's migrations stand.

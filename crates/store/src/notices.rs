@@ -36,7 +36,7 @@ pub fn choose(
     channel: Channel,
     wanted: bool,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO notice_choice (account_id, notice, channel, wanted) VALUES ($1, $2, $3, $4)
          ON CONFLICT (account_id, notice, channel) DO UPDATE SET wanted = excluded.wanted",
         params![account_id, notice.as_str(), channel.as_str(), i64::from(wanted)],
@@ -80,7 +80,7 @@ pub fn connect_telegram(
     title: &str,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO telegram_link (account_id, chat_id, title, linked_at, broken) VALUES ($1, $2, $3, $4, '')
          ON CONFLICT (account_id) DO UPDATE
          SET chat_id = excluded.chat_id, title = excluded.title, linked_at = excluded.linked_at, broken = ''",
@@ -126,7 +126,7 @@ pub fn waiting_by_telegram(tx: &mut Tx, account_id: &str, limit: i64) -> Result<
 
 /// Sends nothing of what waits to go to somebody by Telegram, but for what a worker has in its hands.
 pub fn drop_telegram(tx: &mut Tx, account_id: &str, why: &str, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE outbox SET status = 'dropped', done_at = $1, last_error = $2
          WHERE account_id = $3 AND channel = 'telegram' AND status = 'waiting' AND claimed_by IS NULL",
         params![now.micros(), why, account_id],
@@ -136,7 +136,7 @@ pub fn drop_telegram(tx: &mut Tx, account_id: &str, why: &str, now: Timestamp) -
 
 /// Sends what waits to go to somebody by Telegram to another chat.
 pub fn readdress_telegram(tx: &mut Tx, account_id: &str, chat_id: &str) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE outbox SET address = $1 WHERE account_id = $2 AND channel = 'telegram' AND status = 'waiting'",
         params![chat_id, account_id],
     )?;

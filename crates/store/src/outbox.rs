@@ -149,7 +149,7 @@ fn read(row: &Row) -> Result<Message, DbError> {
 
 /// Keeps a message, to be sent from now on.
 pub fn insert(tx: &mut Tx, new: &NewMessage, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO outbox (id, channel, notice, account_id, recipient, address, subject, body, html, secret, status,
                              created_at, next_at, search)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11, $12, $13)",
@@ -408,7 +408,7 @@ pub fn stop(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, DbError> {
 
 /// Sends a message that waits to another address.
 pub fn readdress(tx: &mut Tx, id: &str, address: &str) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE outbox SET address = $1 WHERE id = $2 AND status = 'waiting' AND claimed_by IS NULL",
         params![address, id],
     )?;
@@ -430,7 +430,7 @@ pub fn readdress_mail(tx: &mut Tx, account_id: &str, old: &str, new: &str) -> Re
             continue;
         }
         // What a worker has in its hands is on its way already; it is found by the new address from the next try on.
-        tx.exec(
+        tx.later(
             "UPDATE outbox SET address = $1, search = REPLACE(search, $2, $3)
              WHERE id = $4 AND status IN ('waiting', 'parked')",
             params![new, old.to_lowercase(), new.to_lowercase(), &id],

@@ -65,7 +65,7 @@ pub fn insert(tx: &mut Tx, id: &str, code: ReferralCode, search: &str) -> Result
         params![id, code.to_string(), search.to_lowercase()],
     )?;
     if made == 1 {
-        tx.exec(
+        tx.later(
             "INSERT INTO partner_totals (partner_id, clients, deals_won, volume) VALUES ($1, 0, 0, 0)",
             params![id],
         )?;
@@ -131,7 +131,7 @@ pub fn reinstate(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
 /// Sets or removes the partner's own rate.
 pub fn set_agreed_rate(tx: &mut Tx, id: &str, rate: Option<Rate>) -> Result<(), DbError> {
     let basis_points = rate.map(Rate::basis_points);
-    tx.exec("UPDATE partner SET agreed_rate_bp = $1 WHERE id = $2", params![basis_points, id])?;
+    tx.later("UPDATE partner SET agreed_rate_bp = $1 WHERE id = $2", params![basis_points, id])?;
     Ok(())
 }
 
@@ -148,7 +148,7 @@ pub fn lock_volume(tx: &mut Tx, id: &str) -> Result<(Money, Option<Rate>), DbErr
 
 /// Adds to the totals of a partner; what is taken away is given as a negative number.
 pub fn add_totals(tx: &mut Tx, id: &str, clients: i64, deals_won: i64, volume: Money) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE partner_totals SET clients = clients + $1, deals_won = deals_won + $2, volume = volume + $3
          WHERE partner_id = $4",
         params![clients, deals_won, volume.minor(), id],
@@ -198,12 +198,12 @@ pub fn add_to_days(tx: &mut Tx, days: &[(&str, PartnerDay)]) -> Result<(), DbErr
             params![*id, add.day.0, add.clicks, add.automatic, add.clients, profit].to_vec()
         })
         .collect();
-    tx.many(
+    tx.later_many(
         "INSERT INTO partner_day (partner_id, day, clicks, automatic, clients, profit) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (partner_id, day) DO UPDATE SET clicks = partner_day.clicks + excluded.clicks,
             automatic = partner_day.automatic + excluded.automatic,
             clients = partner_day.clients + excluded.clients, profit = partner_day.profit + excluded.profit",
-        &rows,
+        rows,
     )?;
     Ok(())
 }

@@ -36,7 +36,7 @@ pub fn of_account(tx: &mut Tx, id: &str) -> Result<Option<Profile>, DbError> {
 
 /// Sets name and language.
 pub fn set(tx: &mut Tx, id: &str, name: &str, language: &str) -> Result<(), DbError> {
-    tx.exec("UPDATE account SET name = $1, language = $2 WHERE id = $3", params![name, language, id])?;
+    tx.later("UPDATE account SET name = $1, language = $2 WHERE id = $3", params![name, language, id])?;
     find_anew(tx, id)
 }
 
@@ -78,6 +78,6 @@ fn find_anew(tx: &mut Tx, id: &str) -> Result<(), DbError> {
     let (name, email, code): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     // In lower case as everything in that column, whatever the alphabet; SQLite's lower() knows ASCII alone.
     let search = format!("{name}\n{email}\n{code}").to_lowercase();
-    tx.exec("UPDATE partner SET search = $1 WHERE id = $2", params![search, id])?;
+    tx.later("UPDATE partner SET search = $1 WHERE id = $2", params![search, id])?;
     Ok(())
 }

@@ -199,7 +199,7 @@ pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
         ],
     )?;
     if saved == 1 {
-        tx.exec("DELETE FROM tier", params![])?;
+        tx.later("DELETE FROM tier", params![])?;
         write_tiers(tx, &programme.tiers)?;
         tx.notify(Topic::Programme)?;
     }
@@ -208,7 +208,7 @@ pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
 
 fn write_tiers(tx: &mut Tx, tiers: &Tiers) -> Result<(), DbError> {
     for tier in tiers.as_slice() {
-        tx.exec(
+        tx.later(
             "INSERT INTO tier (from_volume, rate_bp) VALUES ($1, $2)",
             params![tier.from.minor(), tier.rate.basis_points()],
         )?;

@@ -47,7 +47,7 @@ pub fn open(
     user_agent: &str,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO session (id, token_hash, account_id, created_at, seen_at, expires_at, user_agent)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         params![id, token_hash, account_id, now.micros(), now.micros(), now.plus(IDLE).micros(), user_agent],
@@ -106,7 +106,7 @@ pub fn close_one(tx: &mut Tx, account_id: &str, id: &str) -> Result<Option<Strin
         params![account_id, id],
     )?;
     let Some(row) = found else { return Ok(None) };
-    tx.exec("DELETE FROM session WHERE account_id = $1 AND id = $2", params![account_id, id])?;
+    tx.later("DELETE FROM session WHERE account_id = $1 AND id = $2", params![account_id, id])?;
     row.get(0).map(Some)
 }
 
@@ -137,7 +137,7 @@ pub fn visitor(tx: &mut Tx, token_hash: &str, now: Timestamp) -> Result<Option<(
 
 /// Prolongs a session that is in use.
 pub fn touch(tx: &mut Tx, token_hash: &str, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE session SET seen_at = $1, expires_at = $2 WHERE token_hash = $3",
         params![now.micros(), now.plus(IDLE).micros(), token_hash],
     )?;
@@ -146,13 +146,13 @@ pub fn touch(tx: &mut Tx, token_hash: &str, now: Timestamp) -> Result<(), DbErro
 
 /// Ends one session.
 pub fn close(tx: &mut Tx, token_hash: &str) -> Result<(), DbError> {
-    tx.exec("DELETE FROM session WHERE token_hash = $1", params![token_hash])?;
+    tx.later("DELETE FROM session WHERE token_hash = $1", params![token_hash])?;
     Ok(())
 }
 
 /// Ends every session of an account.
 pub fn close_all(tx: &mut Tx, account_id: &str) -> Result<(), DbError> {
-    tx.exec("DELETE FROM session WHERE account_id = $1", params![account_id])?;
+    tx.later("DELETE FROM session WHERE account_id = $1", params![account_id])?;
     Ok(())
 }
 
@@ -162,8 +162,8 @@ const REMEMBERED: i64 = 30 * DAY;
 /// Deletes sessions and changes of email addresses that have run out, and one-time addresses that ran out long ago.
 /// Returns how many sessions.
 pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
-    tx.exec("DELETE FROM one_time WHERE expires_at <= $1", params![now.plus(-REMEMBERED).micros()])?;
-    tx.exec("DELETE FROM email_change WHERE expires_at <= $1", params![now.micros()])?;
+    tx.later("DELETE FROM one_time WHERE expires_at <= $1", params![now.plus(-REMEMBERED).micros()])?;
+    tx.later("DELETE FROM email_change WHERE expires_at <= $1", params![now.micros()])?;
     tx.exec("DELETE FROM session WHERE expires_at <= $1", params![now.micros()])
 }
 
@@ -232,12 +232,12 @@ pub fn issue_about(
     now: Timestamp,
     lifetime: i64,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "DELETE FROM one_time WHERE purpose = $1 AND used_at IS NULL
          AND COALESCE(account_id, '') = COALESCE(CAST($2 AS TEXT), '')",
         params![purpose.as_str(), account_id],
     )?;
-    tx.exec(
+    tx.later(
         "INSERT INTO one_time (token_hash, purpose, account_id, detail, created_at, expires_at, used_at)
          VALUES ($1, $2, $3, $4, $5, $6, NULL)",
         params![token_hash, purpose.as_str(), account_id, detail, now.micros(), now.plus(lifetime).micros()],
@@ -272,7 +272,7 @@ pub fn peek(tx: &mut Tx, token_hash: &str, now: Timestamp) -> Result<Option<OneT
 
 /// Ends the one-time addresses of an account for a purpose that have not been used.
 pub fn revoke(tx: &mut Tx, account_id: &str, purpose: Purpose) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "DELETE FROM one_time WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL",
         params![account_id, purpose.as_str()],
     )?;

@@ -348,6 +348,11 @@ impl Session for Connected {
         self.run(sql, rows, drop)
     }
 
+    fn later(&mut self, sql: &str, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
+        // There is no trip to save.
+        self.run(sql, &rows, drop).map(drop)
+    }
+
     fn notify(&mut self, _: Topic) -> Result<(), DbError> {
         // One process has the database, and it knows.
         Ok(())

@@ -347,7 +347,7 @@ pub fn advance(tx: &mut Tx, ticket: &Ticket, status: TicketStatus, now: Timestam
 
 /// Remembers who answered last, and when.
 pub fn set_answered(tx: &mut Tx, number: i64, by: &str, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE support_ticket SET answered_at = $1, answered_by = $2 WHERE number = $3",
         params![now.micros(), by, number],
     )?;
@@ -366,7 +366,7 @@ pub fn sweep_keys(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
 
 /// Keeps the hash of a secret that leads a guest to the request.
 pub fn insert_key(tx: &mut Tx, secret_hash: &str, ticket: i64, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO support_key (secret_hash, ticket_number, created_at) VALUES ($1, $2, $3)",
         params![secret_hash, ticket, now.micros()],
     )?;

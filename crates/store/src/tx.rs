@@ -9,6 +9,8 @@ pub(crate) trait Session {
     fn exec(&mut self, sql: &str, params: &[Value]) -> Result<u64, DbError>;
     fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DbError>;
     fn many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError>;
+    /// Runs a statement for each of the rows, at the latest before the next one that is answered.
+    fn later(&mut self, sql: &str, rows: Vec<Vec<Value>>) -> Result<(), DbError>;
     /// Tells the other servers once this is committed.
     fn notify(&mut self, topic: Topic) -> Result<(), DbError>;
     /// Several statements in the database's own words, without parameters: migrations only.
@@ -51,6 +53,30 @@ impl<'a> Tx<'a> {
                 refuse_nul(sql, params)?;
             }
             session.many(sql, rows)
+        })
+    }
+
+    /// Runs a statement whose answer nobody needs. Where each answer would be a trip to a server, it goes there together
+    /// with the next statement that is answered, or with the commit: everything that follows sees what it wrote, and rows
+    /// that many want are locked for a shorter time.
+    ///
+    /// # Errors
+    /// What the database refused, here or from a later statement, or from the commit; the unit is then doomed. Whoever
+    /// asks what was refused, to say something about it, uses [`Tx::exec`].
+    pub fn later(&mut self, sql: &str, params: impl Into<Vec<Value>>) -> Result<(), DbError> {
+        self.later_many(sql, vec![params.into()])
+    }
+
+    /// The same for each of the rows.
+    ///
+    /// # Errors
+    /// As with [`Tx::later`].
+    pub fn later_many(&mut self, sql: &str, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
+        self.guard(|session| {
+            for params in &rows {
+                refuse_nul(sql, params)?;
+            }
+            session.later(sql, rows)
         })
     }
 

@@ -27,7 +27,7 @@ pub fn last(tx: &mut Tx) -> Result<Option<Verification>, DbError> {
 
 /// Keeps what was found, in place of what was found before.
 pub fn save(tx: &mut Tx, found: &Verification) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO verification (id, at, findings, detail) VALUES (1, $1, $2, $3)
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, findings = excluded.findings, detail = excluded.detail",
         params![found.at.micros(), found.findings, &found.detail],

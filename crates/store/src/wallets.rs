@@ -98,11 +98,11 @@ pub fn set_entered(
     payable_from: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "UPDATE wallet SET entered_at = $1, payable_from = $2 WHERE id = $3",
         params![now.micros(), payable_from.map_or(0, Timestamp::micros), &wallet.id],
     )?;
-    tx.exec(
+    tx.later(
         "INSERT INTO wallet_address (id, partner_id, address_key, at) VALUES ($1, $2, $3, $4)",
         params![id, partner_id, address_key(wallet.kind, &wallet.address), now.micros()],
     )?;
@@ -111,7 +111,7 @@ pub fn set_entered(
 
 /// Adds a wallet.
 pub fn insert(tx: &mut Tx, partner_id: &str, wallet: &Wallet, now: Timestamp) -> Result<(), DbError> {
-    tx.exec(
+    tx.later(
         "INSERT INTO wallet (id, partner_id, kind, label, address, created_at, changed_at, removed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)",
         params![

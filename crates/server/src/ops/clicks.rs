@@ -44,6 +44,15 @@ pub struct Batch {
     pub visits: Vec<Visit>,
 }
 
+/// What is known about batches before they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Their writer has just made them: nobody has brought them before.
+    New,
+    /// Nobody knows whether they were brought before.
+    Doubtful,
+}
+
 /// Writes batches down, those that are not known yet. For each batch whose partner each visit belongs to: none where the
 /// code was never given to anybody. A partner may be suspended: the link still leads on.
 ///
@@ -55,12 +64,19 @@ pub fn record(
     tx: &mut Tx,
     now: Timestamp,
     batches: &[Arc<Batch>],
+    standing: Standing,
     draw: u32,
 ) -> Result<Vec<Vec<Option<Arc<str>>>>, DbError> {
     let mut new = Vec::new();
     let mut owners = Vec::with_capacity(batches.len());
     for batch in batches {
-        let is_new = clicks::begin_batch(tx, &batch.writer, batch.number, now)?;
+        let is_new = match standing {
+            Standing::Doubtful => clicks::begin_batch(tx, &batch.writer, batch.number, now)?,
+            Standing::New => {
+                clicks::begin_new_batch(tx, &batch.writer, batch.number, now)?;
+                true
+            }
+        };
         let mut of_batch = Vec::with_capacity(batch.visits.len());
         for visit in &batch.visits {
             let owner = match &visit.partner_id {

@@ -4,6 +4,7 @@
 mod directory;
 mod program;
 mod recorder;
+mod site;
 mod spool;
 
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +23,6 @@ use domain::{
     referral_code::{ReferralCode, damage},
 };
 use percent_encoding::percent_decode_str;
-use url::Url;
 
 use crate::{
     app::App,
@@ -32,6 +32,7 @@ use crate::{
 };
 
 pub use recorder::{Outcome, Recorder};
+pub use site::Site;
 pub use spool::Spool;
 
 /// The cookie that remembers the link.
@@ -139,16 +140,7 @@ pub fn keep_damaged(app: &App, origin: &str, text: &str, source: String) {
 /// 302 to the company's site, or to the built-in contact form, with the code where there is one.
 fn send_on(app: &App, code: Option<ReferralCode>) -> Response {
     let programme = app.programme();
-    let code = code.map(|code| code.to_string()).unwrap_or_default();
-    let to = match Url::parse(&programme.site_url) {
-        Ok(mut site) => {
-            if !code.is_empty() {
-                site.query_pairs_mut().append_pair("ref", &code);
-            }
-            site.to_string()
-        }
-        Err(_) => paths::with_query(paths::CONTACT, &[("ref", &code)]),
-    };
+    let to = app.site.with(&programme.site_url, code);
     let mut response = StatusCode::FOUND.into_response();
     let headers = response.headers_mut();
     // The settings take no address that isn't one; should one get there all the same, the own form takes the client.

@@ -1,8 +1,11 @@
 //! Who followed the link: a person, or a program that looks at links; and where the link stood.
 
-use std::sync::{
-    Once,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        LazyLock, Once, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::http::{HeaderMap, HeaderName, header};
@@ -77,12 +80,29 @@ fn is_program(agent: &str) -> bool {
             tracing::warn!(%error, "the list of programs that aren't counted can't be loaded");
         }
     });
-    if LISTED.load(Ordering::Acquire) && iscrawl::crawler_info(agent).is_some() {
-        return true;
+    let listed = LISTED.load(Ordering::Acquire);
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(agent).copied();
+    if let Some(known) = known {
+        return known;
     }
-    let agent = agent.to_ascii_lowercase();
-    SIGNS.iter().any(|sign| agent.contains(sign))
+    let lower = agent.to_ascii_lowercase();
+    let is_program =
+        listed && iscrawl::crawler_info(agent).is_some() || SIGNS.iter().any(|sign| lower.contains(sign));
+    if listed && agent.len() <= LONGEST_KNOWN {
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(agent.into(), is_program);
+    }
+    is_program
 }
+
+/// What was found out about the names that came of late: most people use one of a few browsers.
+static KNOWN: LazyLock<RwLock<HashMap<Box<str>, bool>>> = LazyLock::new(RwLock::default);
+/// How many names are remembered, and how long one may be.
+const MOST_KNOWN: usize = 1_000;
+const LONGEST_KNOWN: usize = 400;
 
 #[cfg(test)]
 mod tests {

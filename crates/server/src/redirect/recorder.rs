@@ -7,7 +7,8 @@
 
 use std::{
     fs::File,
-    path::PathBuf,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,7 +19,10 @@ use std::{
 use domain::{clock::Clock, ids::Ids, referral_code::damage};
 use store::{Db, DbError, SqlErrorKind, matching};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, timeout, timeout_at},
 };
@@ -27,7 +31,7 @@ use super::{
     directory::Directory,
     spool::{Next, Spool},
 };
-use crate::ops::clicks::{self, Batch, Visit};
+use crate::ops::clicks::{self, Batch, Standing, Visit};
 
 /// How long clients wait, after the database has had its time, until their clicks in the file are synced, too. A disk that
 /// takes longer than that holds up nobody: what is written there outlives this process in any case.
@@ -68,47 +72,62 @@ struct Asked {
     answer: oneshot::Sender<Outcome>,
 }
 
-/// The way to the one who writes. Cloning it is cheap.
+/// How many writers there are where the database takes several transactions at once: while the batch of one is being
+/// synced, that of another is sent. Each code has its writer, so no two of them want the same partner's count.
+const LANES: usize = 2;
+
+/// The way to those who write. Cloning it is cheap.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    queue: mpsc::Sender<Asked>,
+    lanes: Arc<[Lane]>,
     directory: Arc<Directory>,
-    waiting: Arc<AtomicU64>,
     patience: Duration,
 }
 
+/// The way to one of them.
+#[derive(Debug)]
+struct Lane {
+    queue: mpsc::Sender<Asked>,
+    /// Bytes that wait in its files.
+    waiting: Arc<AtomicU64>,
+}
+
 impl Recorder {
-    /// Starts the writer, which ends when the last way to it is dropped. `folder` is where clicks wait; `patience` is how
+    /// Starts the writers, which end when the last way to them is dropped. `folder` is where clicks wait; `patience` is how
     /// long one waits for the database.
     pub fn start(
-        db: Db,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
-        folder: PathBuf,
+        db: &Db,
+        clock: &Arc<dyn Clock>,
+        ids: &Arc<dyn Ids>,
+        folder: &Path,
         patience: Duration,
     ) -> Recorder {
-        let (queue, taken) = mpsc::channel(QUEUE);
         let directory = Arc::new(Directory::default());
-        let waiting = Arc::new(AtomicU64::new(0));
-        let id: Arc<str> = ids.uuid(clock.now()).into();
-        let writer = Writer {
-            spool: Spool::new(folder, &id),
-            id,
-            number: 0,
-            db,
-            clock,
-            ids,
-            directory: directory.clone(),
-            waiting: waiting.clone(),
-            patience,
-            taking_in: None,
-            syncing: None,
-            unsynced: None,
-            failures: Failures::default(),
-            draw: 0,
+        let start_lane = |_| {
+            let (queue, taken) = mpsc::channel(QUEUE);
+            let waiting = Arc::new(AtomicU64::new(0));
+            let id: Arc<str> = ids.uuid(clock.now()).into();
+            let writer = Writer {
+                spool: Spool::new(folder.to_owned(), &id),
+                id,
+                number: 0,
+                db: db.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
+                directory: directory.clone(),
+                waiting: waiting.clone(),
+                patience,
+                taking_in: None,
+                syncing: None,
+                unsynced: None,
+                failures: Failures::default(),
+                draw: 0,
+            };
+            tokio::spawn(writer.run(taken));
+            Lane { queue, waiting }
         };
-        tokio::spawn(writer.run(taken));
-        Recorder { queue, directory, waiting, patience }
+        let lanes = if db.is_shared() { LANES } else { 1 };
+        Recorder { lanes: (0..lanes).map(start_lane).collect(), directory, patience }
     }
 
     /// Whose code is it?
@@ -118,7 +137,7 @@ impl Recorder {
 
     /// How many bytes of clicks wait in files.
     pub fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Relaxed)
+        self.lanes.iter().map(|lane| lane.waiting.load(Ordering::Relaxed)).sum()
     }
 
     /// Waits until no click waits in a file any more, but not longer than that: for a server that is stopped.
@@ -135,10 +154,20 @@ impl Recorder {
 
     /// Keeps a click; answers once it is on a disk.
     pub async fn keep(&self, visit: Visit) -> Outcome {
+        let mut hasher = DefaultHasher::new();
+        visit.code.hash(&mut hasher);
+        let lane = usize::try_from(hasher.finish() % self.lanes.len() as u64).unwrap_or(0);
+        let queue = &self.lanes[lane].queue;
         let (answer, outcome) = oneshot::channel();
         let asked = Asked { visit, since: Instant::now(), answer };
-        let sent = timeout(self.patience, self.queue.send(asked)).await;
-        let kept = if sent.is_ok_and(|sent| sent.is_ok()) { outcome.await.ok() } else { None };
+        let sent = match queue.try_send(asked) {
+            Ok(()) => true,
+            Err(TrySendError::Full(asked)) => {
+                timeout(self.patience, queue.send(asked)).await.is_ok_and(|sent| sent.is_ok())
+            }
+            Err(TrySendError::Closed(_)) => false,
+        };
+        let kept = if sent { outcome.await.ok() } else { None };
         kept.unwrap_or_else(|| {
             tracing::error!("a click was not written down: too many wait; the client was sent on");
             Outcome::Lost
@@ -230,7 +259,7 @@ impl Writer {
         if !self.spool.is_empty() {
             return self.put_by(&batch, answers, None).await;
         }
-        let mut task = self.write(vec![batch.clone()], None);
+        let mut task = self.write(vec![batch.clone()], Standing::New, None);
         match timeout(self.patience.saturating_sub(waited), &mut task).await {
             Ok(Ok(Ok(owners))) => {
                 self.remember(&[&batch], &owners);
@@ -322,7 +351,7 @@ impl Writer {
         };
         self.tell_waiting();
         if !next.batches.is_empty() {
-            let task = self.write(next.batches.clone(), self.failures.pause);
+            let task = self.write(next.batches.clone(), Standing::Doubtful, self.failures.pause);
             self.taking_in = Some(TakingIn { next, only_first: false, task });
         }
     }
@@ -445,6 +474,7 @@ impl Writer {
     fn write(
         &mut self,
         batches: Vec<Arc<Batch>>,
+        standing: Standing,
         pause: Option<Duration>,
     ) -> JoinHandle<Result<Owners, DbError>> {
         let (db, now) = (self.db.clone(), self.clock.now());
@@ -456,7 +486,7 @@ impl Writer {
             if let Some(pause) = pause {
                 tokio::time::sleep(pause).await;
             }
-            db.write(move |tx| clicks::record(tx, now, &batches, draw)).await
+            db.write(move |tx| clicks::record(tx, now, &batches, standing, draw)).await
         })
     }
 

@@ -13,7 +13,10 @@ use std::{
 
 use axum::http::{StatusCode, header};
 use domain::referral_code::ReferralCode;
-use server::{config::Settings, ops::clicks};
+use server::{
+    config::Settings,
+    ops::clicks::{self, Standing},
+};
 use store::{Db, DbError, Tx, both_databases, testing};
 
 use crate::{
@@ -247,7 +250,10 @@ both_databases!(a_batch_that_is_brought_twice_is_written_once, async |db: Db| {
     let owner: Option<Arc<str>> = Some(partner.id.as_str().into());
     for draw in [1, 77] {
         let batches = [Arc::new(batch.clone())];
-        let owners = site.app.write(move |tx, env| clicks::record(tx, env.now, &batches, draw)).await;
+        let owners = site
+            .app
+            .write(move |tx, env| clicks::record(tx, env.now, &batches, Standing::Doubtful, draw))
+            .await;
         assert_eq!(owners.unwrap(), [vec![owner.clone(), owner.clone(), None]]);
         assert_eq!(site.read(counts).await, (2, 2));
     }

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod connection;
+mod deferred;
 mod listener;
 mod servers;
 mod tls;

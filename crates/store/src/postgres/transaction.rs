@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::{join3, try_join_all};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tokio_postgres::error::{Severity, SqlState};
@@ -10,6 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use super::connection::{Connection, Prepared, chain};
+use super::deferred::{Deferred, send_deferred};
 use super::listener::is_unknown;
 use super::types::{Bound, decode, fits};
 use crate::news::{CHANNEL, Topic};
@@ -19,6 +20,8 @@ use crate::{DbError, Dialect, Row, SqlErrorKind, Value};
 
 /// Statements of [`Session::many`] on their way at once.
 const PIPELINE: usize = 500;
+/// How many statements are left for later at most.
+const MOST_DEFERRED: usize = 100;
 /// How much longer than the server's own limit the program waits for an answer, before it takes the server for gone.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -31,6 +34,8 @@ pub(crate) struct Transaction<'a> {
     committed: bool,
     limit: Duration,
     failure: Option<Failure>,
+    /// What goes along with the next statement.
+    deferred: Vec<Deferred>,
 }
 
 /// Why a transaction will not be committed, as far as it matters for what happens next.
@@ -50,6 +55,14 @@ pub(super) enum Failure {
     Unconfirmed,
 }
 
+/// What the server said to what was sent to it at once.
+struct Answers<T> {
+    begin: Result<(), Error>,
+    /// The first of the deferred statements that it refused.
+    deferred: Option<(String, Error)>,
+    last: Result<T, Error>,
+}
+
 impl Failure {
     pub(super) fn may_run_again(self) -> bool {
         matches!(self, Self::Conflict | Self::StalePlan | Self::Lost)
@@ -64,7 +77,8 @@ impl<'a> Transaction<'a> {
         statement_timeout: Duration,
     ) -> Self {
         let limit = statement_timeout + GRACE;
-        Self { runtime, connection, access, begun: false, committed: false, limit, failure: None }
+        let deferred = Vec::new();
+        Self { runtime, connection, access, begun: false, committed: false, limit, failure: None, deferred }
     }
 
     /// The first failure.
@@ -72,24 +86,36 @@ impl<'a> Transaction<'a> {
         self.failure
     }
 
-    /// Commits.
+    /// Commits, together with what was left for later.
     pub(crate) fn commit(&mut self) -> Result<(), DbError> {
-        if !self.begun {
+        if !self.begun && self.deferred.is_empty() {
             return Ok(());
         }
         // A transaction in which something failed answers COMMIT with ROLLBACK, and that is no error. SELECT 1 is one
         // there, so nobody is told "saved" even if a failure had slipped past this program.
         let sql = "SELECT 1; COMMIT";
-        let limit = self.limit;
-        let client = &self.connection.client;
-        match self.runtime.block_on(async { timeout(limit, client.batch_execute(sql)).await }) {
-            Ok(Ok(())) => {
+        let answers = self.send_all(Some(self.limit), async |client| client.batch_execute(sql).await);
+        match answers {
+            None => Err(self.unconfirmed("the server did not answer in time".into())),
+            Some(Answers { begin: Ok(()), deferred: None, last: Ok(()) }) => {
                 self.committed = true;
                 Ok(())
             }
-            Ok(Err(error)) if error.as_db_error().is_some_and(is_plain) => Err(self.failed(sql, &error)),
-            Ok(Err(error)) => Err(self.unconfirmed(chain(&error))),
-            Err(_) => Err(self.unconfirmed("the server did not answer in time".into())),
+            Some(Answers { begin: Err(error), last, .. }) => {
+                Err(self.refused_to_begin(&error, last.is_err()))
+            }
+            // The server refuses what comes behind a refusal, the commit as well. An end that it announces before the commit
+            // is one, too; without a word of it, nobody knows how far it came.
+            Some(Answers { deferred: Some((sql, error)), last: Err(_), .. })
+                if error.as_db_error().is_some() =>
+            {
+                Err(self.failed(&sql, &error))
+            }
+            Some(Answers { deferred: Some((_, error)), .. }) => Err(self.unconfirmed(chain(&error))),
+            Some(Answers { last: Err(error), .. }) if error.as_db_error().is_some_and(is_plain) => {
+                Err(self.failed(sql, &error))
+            }
+            Some(Answers { last: Err(error), .. }) => Err(self.unconfirmed(chain(&error))),
         }
     }
 
@@ -116,14 +142,36 @@ impl<'a> Transaction<'a> {
         DbError::Commit(reason)
     }
 
-    /// Sends something, behind BEGIN where that has not been sent, and waits for the answer.
+    /// Sends something, behind BEGIN where that has not been sent and what was left for later, and waits for the answer.
     pub(super) fn send<T>(
         &mut self,
         sql: &str,
         limit: Option<Duration>,
         work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
     ) -> Result<T, DbError> {
+        match self.send_all(limit, work) {
+            Some(Answers { begin: Ok(()), deferred: None, last: Ok(answer) }) => Ok(answer),
+            Some(Answers { begin: Err(error), last, .. }) => {
+                Err(self.refused_to_begin(&error, last.is_err()))
+            }
+            // What was sent behind it was refused as well, because of it.
+            Some(Answers { deferred: Some((sql, error)), .. }) => Err(self.failed(&sql, &error)),
+            Some(Answers { last: Err(error), .. }) => Err(self.failed(sql, &error)),
+            None => {
+                self.failure = Some(Failure::Silent);
+                Err(DbError::Unavailable("the server did not answer in time".into()))
+            }
+        }
+    }
+
+    /// Sends all of it before any of it is answered, in this order. None: the server did not answer in time.
+    fn send_all<T>(
+        &mut self,
+        limit: Option<Duration>,
+        last: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    ) -> Option<Answers<T>> {
         let begun = std::mem::replace(&mut self.begun, true);
+        let deferred = std::mem::take(&mut self.deferred);
         let begin = match self.access {
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             // What is read whole takes as long as it takes, within reason.
@@ -133,37 +181,30 @@ impl<'a> Transaction<'a> {
             Access::Write | Access::Bulk => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
         };
         let client = &self.connection.client;
-        let both = async {
-            if begun {
-                return (Ok(()), work(client).await);
-            }
-            // Both are sent before either is answered, in this order.
-            join(client.batch_execute(begin), work(client)).await
+        let beginning = async { if begun { Ok(()) } else { client.batch_execute(begin).await } };
+        let all = async {
+            let (begin, deferred, last) =
+                join3(beginning, send_deferred(client, deferred), last(client)).await;
+            Answers { begin, deferred, last }
         };
-        let answers = self.runtime.block_on(async {
+        self.runtime.block_on(async {
             match limit {
-                Some(limit) => timeout(limit, both).await.ok(),
-                None => Some(both.await),
+                Some(limit) => timeout(limit, all).await.ok(),
+                None => Some(all.await),
             }
-        });
-        match answers {
-            Some((Ok(()), Ok(answer))) => Ok(answer),
-            Some((Ok(()), Err(error))) => Err(self.failed(sql, &error)),
-            // A server that takes no writes, such as a standby, refuses to begin. It is left for one that does.
-            // (What was sent behind can have saved nothing there, whatever it says.)
-            Some((Err(error), answer)) if answer.is_err() || self.takes_no_writes() => {
-                self.failure.get_or_insert(Failure::Lost);
-                Err(DbError::Unavailable(format!("the server refused to begin: {}", chain(&error))))
-            }
-            // Never seen; but a statement that ran without its transaction has been saved.
-            Some((Err(error), _)) => {
-                Err(self.unconfirmed(format!("the server refused to begin: {}", chain(&error))))
-            }
-            None => {
-                self.failure = Some(Failure::Silent);
-                Err(DbError::Unavailable("the server did not answer in time".into()))
-            }
+        })
+    }
+
+    /// A server that takes no writes, such as a standby, refuses to begin. It is left for one that does. (What was sent
+    /// behind can have saved nothing there, whatever it says.)
+    fn refused_to_begin(&mut self, error: &Error, nothing_ran: bool) -> DbError {
+        let said = format!("the server refused to begin: {}", chain(error));
+        if nothing_ran || self.takes_no_writes() {
+            self.failure.get_or_insert(Failure::Lost);
+            return DbError::Unavailable(said);
         }
+        // Never seen; but a statement that ran without its transaction has been saved.
+        self.unconfirmed(said)
     }
 
     /// Whether the server is one that takes no writes: then nothing that was sent to it has been saved.
@@ -244,6 +285,18 @@ impl Session for Transaction<'_> {
             sum += counts.iter().sum::<u64>();
         }
         Ok(sum)
+    }
+
+    fn later(&mut self, sql: &str, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
+        let Prepared { statement, .. } = self.prepare(sql)?;
+        for params in rows {
+            fits(sql, statement.params(), &params)?;
+            self.deferred.push(Deferred { sql: sql.to_owned(), statement: statement.clone(), params });
+            if self.deferred.len() >= MOST_DEFERRED {
+                self.send(sql, Some(self.limit), async |_| Ok(()))?;
+            }
+        }
+        Ok(())
     }
 
     fn notify(&mut self, topic: Topic) -> Result<(), DbError> {

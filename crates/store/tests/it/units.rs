@@ -75,6 +75,54 @@ both_databases!(a_panic_takes_only_its_own_unit, |db: Db| {
     assert_eq!(count(&db), 1);
 });
 
+both_databases!(what_is_left_for_later_is_seen_by_what_follows, |db: Db| {
+    table(&db);
+    let seen = write(&db, |tx| {
+        // More than are ever left for later at once.
+        tx.later_many(INSERT, (1..=250_i64).map(|id| params![id, 0].to_vec()).collect())?;
+        let all = tx.one("SELECT COUNT(*) FROM case_row", &[])?.get::<i64>(0)?;
+        tx.later("DELETE FROM case_row WHERE id > $1", params![3])?;
+        tx.later("UPDATE case_row SET number = number + id", &[])?;
+        tx.later("UPDATE case_row SET number = number * 10", &[])?;
+        let changed = tx.exec("UPDATE case_row SET number = number + 1 WHERE id = $1", params![2])?;
+        tx.later(INSERT, params![4, 9])?;
+        Ok((all, changed))
+    });
+    assert_eq!(seen.unwrap(), (250, 1));
+    let rows = read(&db, |tx| tx.all("SELECT id, number FROM case_row ORDER BY id", &[])).unwrap();
+    let rows: Vec<(i64, i64)> = rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
+    assert_eq!(rows, [(1, 10), (2, 21), (3, 30), (4, 9)]);
+});
+
+both_databases!(what_is_left_for_later_and_refused_saves_nothing, |db: Db| {
+    table(&db);
+    // By the commit, with nothing else in between.
+    let refused = write(&db, |tx| {
+        tx.later(INSERT, params![1, 1])?;
+        tx.later(INSERT, params![1, 2])?;
+        tx.later(INSERT, params![2, 2])
+    });
+    let error = refused.unwrap_err();
+    assert_eq!(error.kind(), Some(SqlErrorKind::Unique), "{error}");
+    assert_eq!(count(&db), 0);
+    // By a statement that follows, which is a good one.
+    let refused = write(&db, |tx| {
+        tx.exec(INSERT, params![1, 1])?;
+        tx.later(INSERT, params![1, 2])?;
+        tx.exec(INSERT, params![2, 2])
+    });
+    assert_eq!(refused.unwrap_err().kind(), Some(SqlErrorKind::Unique));
+    assert_eq!(count(&db), 0);
+    // And what a unit that is given up had left is never sent.
+    let refused: Result<(), Refusal> = db.write_blocking(|tx| {
+        tx.later(INSERT, params![1, 1])?;
+        Err(Refusal::NotEnough)
+    });
+    assert!(matches!(refused, Err(Refusal::NotEnough)));
+    write(&db, |tx| tx.exec(INSERT, params![1, 1])).unwrap();
+    assert_eq!(count(&db), 1);
+});
+
 both_databases!(a_read_cannot_write, |db: Db| {
     table(&db);
     let error = read(&db, |tx| tx.exec(INSERT, params![1, 1])).unwrap_err();

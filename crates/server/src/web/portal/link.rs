@@ -1,5 +1,7 @@
 //! QR & Link, the main page: everything a partner needs to recommend the company.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     extract::{Query, State},
@@ -28,7 +30,7 @@ struct LinkPage {
     link: String,
     spoken: String,
     spelled: String,
-    qr: String,
+    qr: Arc<str>,
     share: Vec<Channel>,
     window_days: i64,
     support_email: String,
@@ -70,7 +72,7 @@ impl LinkPage {
             shell,
             spoken: code.spoken(),
             spelled: code.spelled(),
-            qr: qr::svg(&link),
+            qr: qr::svg_again(&link),
             share: channels(&link, &programme.name),
             link,
             window_days: programme.window_days,
