@@ -1,7 +1,7 @@
 //! Who wants which notices where, and which Telegram chat is whose.
 
 use crate::{
-    DbError, Tx,
+    DbError, Row, Tx,
     outbox::{self, Message},
     params,
 };
@@ -16,6 +16,13 @@ pub fn choices(tx: &mut Tx, account_id: &str) -> Result<Vec<(NoticeKind, Channel
         "SELECT notice, channel, wanted FROM notice_choice WHERE account_id = $1",
         params![account_id],
     )?;
+    read_choices(rows.iter())
+}
+
+/// The choices that are in the first three columns of rows.
+fn read_choices<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+) -> Result<Vec<(NoticeKind, Channel, bool)>, DbError> {
     let mut choices = Vec::new();
     for row in rows {
         let (notice, channel): (String, String) = (row.get(0)?, row.get(1)?);
@@ -26,6 +33,48 @@ pub fn choices(tx: &mut Tx, account_id: &str) -> Result<Vec<(NoticeKind, Channel
         }
     }
     Ok(choices)
+}
+
+/// Somebody who is told something.
+#[derive(Debug, Clone)]
+pub struct Addressee {
+    /// What the person is called.
+    pub name: String,
+    /// The person's address.
+    pub email: String,
+    /// Whether the person has shown that the address is theirs.
+    pub email_confirmed: bool,
+    /// Whether the account can't be used any more.
+    pub disabled: bool,
+    /// Where the person decided otherwise than the standard.
+    pub choices: Vec<(NoticeKind, Channel, bool)>,
+    /// The person's Telegram chat.
+    pub telegram: Option<TelegramLink>,
+}
+
+/// All that telling somebody takes, in one question.
+pub fn addressee(tx: &mut Tx, account_id: &str) -> Result<Option<Addressee>, DbError> {
+    let rows = tx.all(
+        "SELECT c.notice, c.channel, c.wanted, t.chat_id, t.title, t.linked_at, t.broken,
+                a.name, a.email, a.email_confirmed_at, s.disabled_at
+         FROM account a LEFT JOIN staff s ON s.id = a.id LEFT JOIN telegram_link t ON t.account_id = a.id
+             LEFT JOIN notice_choice c ON c.account_id = a.id
+         WHERE a.id = $1",
+        params![account_id],
+    )?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let chosen = rows.iter().filter(|row| !matches!(row.get::<Option<String>>(0), Ok(None)));
+    Ok(Some(Addressee {
+        name: first.get(7)?,
+        email: first.get(8)?,
+        email_confirmed: first.get::<Option<i64>>(9)?.is_some(),
+        disabled: first.get::<Option<i64>>(10)?.is_some(),
+        choices: read_choices(chosen)?,
+        telegram: match first.get::<Option<String>>(3)? {
+            Some(_) => Some(read_telegram(first, 3)?),
+            None => None,
+        },
+    }))
 }
 
 /// Keeps a decision.
@@ -63,13 +112,16 @@ pub fn telegram(tx: &mut Tx, account_id: &str) -> Result<Option<TelegramLink>, D
         "SELECT chat_id, title, linked_at, broken FROM telegram_link WHERE account_id = $1",
         params![account_id],
     )?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(TelegramLink {
-        chat_id: row.get(0)?,
-        title: row.get(1)?,
-        linked_at: Timestamp::from_micros(row.get(2)?),
-        broken: row.get(3)?,
-    }))
+    row.map(|row| read_telegram(&row, 0)).transpose()
+}
+
+fn read_telegram(row: &Row, first: usize) -> Result<TelegramLink, DbError> {
+    Ok(TelegramLink {
+        chat_id: row.get(first)?,
+        title: row.get(first + 1)?,
+        linked_at: Timestamp::from_micros(row.get(first + 2)?),
+        broken: row.get(first + 3)?,
+    })
 }
 
 /// Connects an account with a chat; an earlier one ends.

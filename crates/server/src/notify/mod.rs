@@ -48,26 +48,23 @@ pub fn tell(tx: &mut Tx, env: &Env, account_id: &str, notice: &Notice) -> Result
     if env.quiet {
         return Ok(());
     }
-    let Some(account) = accounts::by_id(tx, account_id)?.filter(|account| !account.disabled) else {
+    let Some(person) = notices::addressee(tx, account_id)?.filter(|person| !person.disabled) else {
         return Ok(());
     };
-    let choices = notices::choices(tx, account_id)?;
-    let letter = notice.letter(env, &account.name);
-    let by_telegram = match notices::telegram(tx, account_id)? {
-        Some(link) if notice.kind().comes_by(Channel::Telegram, &choices) => Some(link),
-        _ => None,
-    };
+    let letter = notice.letter(env, &person.name);
+    let wants = |channel| notice.kind().comes_by(channel, &person.choices);
+    let by_telegram = person.telegram.as_ref().filter(|_| wants(Channel::Telegram));
     let (reached, lost) = match by_telegram {
         Some(link) if env.reach.telegram && link.broken.is_empty() => (Some(link), false),
         other => (None, other.is_some()),
     };
     // Whoever chose Telegram alone, and can't be reached there, is told by mail.
-    if notice.kind().comes_by(Channel::Mail, &choices) || lost {
-        let to = Recipient { name: &account.name, email: &account.email };
-        mail(tx, env, Some(account_id), to, notice.kind(), &letter)?;
+    if wants(Channel::Mail) || lost {
+        let to = Recipient { name: &person.name, email: &person.email };
+        mail_as(tx, env, Some(account_id), to, person.email_confirmed, notice.kind(), &letter)?;
     }
     if let Some(link) = reached {
-        telegram(tx, env, Some(account_id), &account.name, &link.chat_id, notice, &letter)?;
+        telegram(tx, env, Some(account_id), &person.name, &link.chat_id, notice, &letter)?;
     }
     Ok(())
 }
@@ -165,7 +162,21 @@ fn mail(
     notice: NoticeKind,
     letter: &Letter,
 ) -> Result<(), DbError> {
-    let name = if may_name(tx, account_id, to.email)? { to.name } else { "" };
+    let named = may_name(tx, account_id, to.email)?;
+    mail_as(tx, env, account_id, to, named, notice, letter)
+}
+
+/// `named`: the mail may call the person by name.
+fn mail_as(
+    tx: &mut Tx,
+    env: &Env,
+    account_id: Option<&str>,
+    to: Recipient,
+    named: bool,
+    notice: NoticeKind,
+    letter: &Letter,
+) -> Result<(), DbError> {
+    let name = if named { to.name } else { "" };
     let letter = Letter { name: name.to_owned(), ..letter.clone() };
     let message = NewMessage {
         id: env.ids.uuid(env.now),

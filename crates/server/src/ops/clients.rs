@@ -98,15 +98,14 @@ pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, Db
         };
         clients::insert_attribution(tx, &attribution, env.now)?;
     }
-    if let Some(partner_id) = &client.partner_id {
-        partners::add_totals(tx, partner_id, 1, 0, Money::ZERO)?;
-        let day = PartnerDay { clients: 1, ..PartnerDay::empty(env.now.day()) };
-        partners::add_to_day(tx, partner_id, day)?;
-    }
     let deal = open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), None)?;
     if let Some(partner_id) = &client.partner_id {
         let notice = Notice::NewClient { client: number, name: contact.name.clone() };
         notify::tell(tx, env, partner_id, &notice)?;
+        // Last, since every client of this partner changes these rows.
+        partners::add_totals(tx, partner_id, 1, 0, Money::ZERO)?;
+        let day = PartnerDay { clients: 1, ..PartnerDay::empty(env.now.day()) };
+        partners::add_to_day(tx, partner_id, day)?;
     }
     Ok(Received { client_number: number, deal_number: Some(deal), again: false })
 }
