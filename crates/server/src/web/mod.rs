@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod address;
+pub mod api;
 pub mod assets;
 pub mod conversation;
 pub mod error;
@@ -51,6 +52,7 @@ pub fn router(app: App) -> Router {
                 .layer(RequestBodyLimitLayer::new(BODY_LIMIT)),
         );
     let answers = pages
+        .merge(public::leads::routes())
         .layer(
             ServiceBuilder::new()
                 .layer(middleware::from_fn_with_state(app.clone(), error::render))

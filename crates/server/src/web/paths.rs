@@ -64,6 +64,10 @@ pub const SUPPORT: &str = "/support";
 pub const GUIDE: &str = "/guide";
 /// The contact form for clients.
 pub const CONTACT: &str = "/contact";
+/// The script for the company's own site.
+pub const EMBED: &str = "/embed/v1.js";
+/// Contacts that the company's own site sends.
+pub const LEADS: &str = "/api/v1/public/leads";
 /// The office.
 pub const OFFICE: &str = "/office";
 /// Clients.

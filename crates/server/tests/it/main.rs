@@ -17,6 +17,7 @@ mod desk;
 mod export;
 mod failover;
 mod input;
+mod leads;
 mod links;
 mod load;
 mod mailbox;

@@ -81,13 +81,7 @@ pub async fn submit(
 ) -> Page {
     app.allow(Limited::Contact, &origin).await?;
     let env = app.env();
-    // A field that people don't see. Whoever fills it in is a program, or a browser that fills in too much: nothing
-    // is thrown away silently, a person sends the form once more.
-    if !form.typed(TRAP).is_empty() {
-        form.refuse_form(
-            "This was filled in as if by a program. If you are a person, please press Send once more.",
-        );
-    }
+    refuse_trapped(&mut form);
     let Some(contact) = read(&mut form, visit_in(&jar)) else {
         if form.error("code").is_some() {
             keep_damaged(&app, &origin, form.typed("code"), TYPED.to_owned());
@@ -103,8 +97,18 @@ pub async fn submit(
     thanks(&app, &name, received.client_number)
 }
 
+/// Refuses a form in which a field is filled that people don't see. Whoever fills it in is a program, or a browser that fills
+/// in too much: nothing is thrown away silently, a person sends the form once more.
+pub(super) fn refuse_trapped(form: &mut Fields) {
+    if !form.typed(TRAP).is_empty() {
+        form.refuse_form(
+            "This was filled in as if by a program. If you are a person, please press Send once more.",
+        );
+    }
+}
+
 /// Reads the form; what is wrong is kept beside the fields.
-fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
+pub(super) fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
     let name = form.check("name", Name::parse);
     let email = form.check("email", |typed| optional(typed, Email::parse));
     let phone = form.check("phone", |typed| optional(typed, Phone::parse));

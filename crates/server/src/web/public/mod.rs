@@ -2,8 +2,10 @@
 //! support without an account.
 
 pub mod contact;
+pub mod embed;
 pub mod home;
 pub mod invitation;
+pub mod leads;
 pub mod recover;
 pub mod sign_in;
 pub mod sign_up;
@@ -32,5 +34,6 @@ pub fn routes() -> Router<App> {
         .route(paths::SUPPORT, get(support::page).post(support::send))
         .route(&by_secret(""), get(ticket::page).post(ticket::reply))
         .route(&by_secret("/close"), post(ticket::close))
+        .route(paths::EMBED, get(embed::script))
         .route(paths::CONTACT, get(contact::form).post(contact::submit))
 }
