@@ -89,10 +89,12 @@ for (const database of ['SQLite', 'PostgreSQL']) {
     await chapter("the site's own form carries the code in a hidden field", async () => {
       const { page, leave } = await visitor();
       await page.goto(`${site.url}/?ref=${code}`);
-      await page.goto(`${site.url}/own`);
-      await page.getByLabel('Name').fill('Cleo');
-      await Promise.all([page.waitForNavigation(), page.getByRole('button', { name: 'Go' }).click()]);
-      assert.deepEqual([...site.sent.at(-1)], [['who', 'Cleo'], ['ref', code]]);
+      for (const path of ['/own', '/wrapped']) {
+        await page.goto(site.url + path);
+        await page.getByLabel('Name').fill('Cleo');
+        await Promise.all([page.waitForNavigation(), page.getByRole('button', { name: 'Go' }).click()]);
+        assert.deepEqual([...site.sent.at(-1)], [['who', 'Cleo'], ['ref', code]], path);
+      }
       await leave();
     });
 

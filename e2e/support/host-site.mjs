@@ -20,6 +20,7 @@ export async function startHostSite() {
     const bodies = {
       '/': '<p>We roast coffee.</p><p><a href="/talk">Talk to us</a></p>',
       '/talk': '<div data-goodword-form></div>',
+      '/wrapped': '<div data-goodword><form action="/wrapped" method="post"><label>Name <input name="who"></label><input type="hidden" name="ref"><button>Go</button></form></div>',
       '/own': '<form action="/own" method="post" data-goodword><label>Name <input name="who"></label><button>Go</button></form>',
     };
     const answer = () => {

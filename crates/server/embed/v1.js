@@ -57,7 +57,7 @@
   const ref = () => (load() || { ref: '' }).ref;
 
   const fill = () => {
-    for (const form of document.querySelectorAll('form[data-goodword]')) {
+    for (const form of document.querySelectorAll('form[data-goodword],[data-goodword] form')) {
       let field = form.querySelector('input[name="ref"]');
       if (!field) {
         field = make('input', { type: 'hidden', name: 'ref' });
