@@ -12,7 +12,11 @@ use axum::{
 };
 use store::DbError;
 
-use super::{paths, show::html};
+use super::{
+    api::problem::{self, Defect},
+    paths,
+    show::html,
+};
 use crate::{app::App, limits::TooOften};
 
 /// Why there is no page. Rendered by [`render`], which knows the programme.
@@ -129,10 +133,6 @@ impl IntoResponse for PageError {
     }
 }
 
-/// What went wrong, on its way to the log.
-#[derive(Debug, Clone)]
-struct Defect(String);
-
 /// The answer to an address that leads nowhere.
 pub async fn no_such_page() -> PageError {
     PageError::not_found()
@@ -153,23 +153,32 @@ struct ErrorPage {
     explanation: Explanation,
 }
 
-/// Turns answers without a page into a page, and logs defects under a reference.
+/// Turns answers without a page into a page (for programs, into a problem), and logs defects under a reference.
 pub async fn render(State(app): State<App>, request: Request, next: Next) -> Response {
     // The route, not the address: addresses can hold one-time secrets, which don't belong in a log.
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
+    let for_programs = request.uri().path().starts_with(problem::API);
     let response = next.run(request).await;
     let status = response.status();
+    let defect = response.extensions().get::<Defect>().is_some();
+    let media = if for_programs { problem::PROBLEM_JSON } else { "text/html" };
     let content_type = response.headers().get(header::CONTENT_TYPE);
-    let is_page = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    if !(status.is_client_error() || status.is_server_error()) || is_page {
+    let is_answered = content_type.is_some_and(|value| value.as_bytes().starts_with(media.as_bytes()));
+    if !(status.is_client_error() || status.is_server_error()) || (is_answered && !defect) {
         return response;
     }
     let (parts, _) = response.into_parts();
-    let mut explanation = parts.extensions.get::<Explanation>().cloned().unwrap_or_else(|| explain(status));
-    if let Some(Defect(error)) = parts.extensions.get::<Defect>() {
+    let reference = parts.extensions.get::<Defect>().map(|Defect(error)| {
         let reference = app.ids.secret()[..8].to_owned();
         tracing::error!(%reference, %method, route, error, "a request failed");
+        reference
+    });
+    if for_programs {
+        return problem::of_answer(status, &parts.headers, reference.as_deref());
+    }
+    let mut explanation = parts.extensions.get::<Explanation>().cloned().unwrap_or_else(|| explain(status));
+    if let Some(reference) = reference {
         explanation.sentence = format!(
             "Something went wrong on our side; nothing you sent was half done. Please try again. If it happens again, \
              tell support this reference: {reference}."
