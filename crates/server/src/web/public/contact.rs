@@ -103,8 +103,8 @@ pub async fn submit(
     thanks(&app, &name, received.client_number)
 }
 
-/// Reads the form; what is wrong is kept beside the fields.
-fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
+/// Reads the form; what is wrong is kept beside the fields. What programs enter is read by the same rules.
+pub fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
     let name = form.check("name", Name::parse);
     let email = form.check("email", |typed| optional(typed, Email::parse));
     let phone = form.check("phone", |typed| optional(typed, Phone::parse));
@@ -148,6 +148,7 @@ fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
         typed: code.clone().filter(|_| !by_link),
         carried: code.filter(|_| by_link),
         cookie,
+        external_id: None,
     })
 }
 
