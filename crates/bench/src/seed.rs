@@ -211,6 +211,7 @@ fn contact(number: i64, code: ReferralCode) -> clients::Contact {
         typed: None,
         carried: reading,
         cookie: None,
+        external_id: None,
     }
 }
 

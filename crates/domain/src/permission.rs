@@ -1,4 +1,6 @@
-//! Who may do what in the office: one table, walked whole by the tests of the server.
+//! Who may do what, people in the office and programs by a token: one table, walked whole by the tests of the server.
+
+use std::fmt;
 
 /// The role of a member of staff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +87,8 @@ pub enum Permission {
     ChangeSettings,
     /// Invite staff and take their access away.
     ManageStaff,
+    /// Make tokens for other programs and revoke them.
+    ManageTokens,
 }
 
 impl Permission {
@@ -107,6 +111,7 @@ impl Permission {
         Permission::ReadAudit,
         Permission::ChangeSettings,
         Permission::ManageStaff,
+        Permission::ManageTokens,
     ];
 
     /// The roles that have it. This is the permission table.
@@ -131,7 +136,88 @@ impl Permission {
             Permission::ReadAudit => &[Admin],
             Permission::ChangeSettings => &[Admin],
             Permission::ManageStaff => &[Admin],
+            Permission::ManageTokens => &[Admin],
         }
+    }
+}
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// What the role may.
+    As(Role),
+    /// Read everything there is to be read, change nothing.
+    Read,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Scope; 4] =
+        [Scope::As(Role::Sales), Scope::As(Role::Finance), Scope::Read, Scope::As(Role::Admin)];
+
+    /// The word in the database, on the command line and in forms.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::As(role) => role.as_str(),
+            Scope::Read => "read",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+
+    /// The word a person reads.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Scope::As(role) => role.label(),
+            Scope::Read => "Read",
+        }
+    }
+
+    /// Whether the scope suffices for something.
+    pub fn may(self, permission: Permission) -> bool {
+        use Permission::*;
+        match self {
+            Scope::As(role) => role.may(permission),
+            Scope::Read => matches!(permission, ReadClients | ReadWithdrawals | ReadPartners | ReadAudit),
+        }
+    }
+}
+
+/// The scopes of one token: at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scopes([bool; Scope::ALL.len()]);
+
+impl Scopes {
+    /// Some scopes; none when there are none.
+    pub fn new(chosen: &[Scope]) -> Option<Scopes> {
+        (!chosen.is_empty()).then(|| Scopes(Scope::ALL.map(|scope| chosen.contains(&scope))))
+    }
+
+    /// Reads words, parted by spaces or commas. None when one of them is unknown, or there is none.
+    pub fn from_words(words: &str) -> Option<Scopes> {
+        let chosen: Option<Vec<Scope>> =
+            words.split([' ', ',']).filter(|word| !word.is_empty()).map(Scope::from_word).collect();
+        Scopes::new(&chosen?)
+    }
+
+    /// The scopes, in the order of [`Scope::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.into_iter().zip(self.0).filter(|(_, has)| *has).map(|(scope, _)| scope)
+    }
+
+    /// Whether one of them suffices for something.
+    pub fn may(self, permission: Permission) -> bool {
+        self.iter().any(|scope| scope.may(permission))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<&str> = self.iter().map(Scope::as_str).collect();
+        f.write_str(&words.join(" "))
     }
 }
 
@@ -154,6 +240,22 @@ mod tests {
         );
         assert!(!Role::Finance.may(Permission::CloseDeals));
         assert!(!Role::Support.may(Permission::ReadWithdrawals));
+    }
+
+    #[test]
+    fn scopes_are_read_back_and_reading_changes_nothing() {
+        for scope in Scope::ALL {
+            assert_eq!(Scope::from_word(scope.as_str()), Some(scope));
+        }
+        let scopes = Scopes::from_words("read,sales").unwrap();
+        assert_eq!(scopes.to_string(), "sales read");
+        assert!(scopes.may(Permission::CloseDeals) && scopes.may(Permission::ReadWithdrawals));
+        assert!(!scopes.may(Permission::DecideWithdrawals));
+        for words in ["", " ", "support", "read root"] {
+            assert_eq!(Scopes::from_words(words), None, "{words:?}");
+        }
+        let changes: Vec<_> = Permission::ALL.iter().filter(|what| Scope::Read.may(**what)).collect();
+        assert!(changes.iter().all(|what| format!("{what:?}").starts_with("Read")), "{changes:?}");
     }
 
     #[test]

@@ -124,6 +124,7 @@ pub async fn sweep_once(app: &App) -> Result<(), DbError> {
     app.write(ops::clicks::sweep_damaged).await?;
     app.write(ops::clicks::forget_writers).await?;
     while app.write(ops::clicks::delete_old).await? > 0 {}
+    while app.write(ops::tokens::sweep_answers).await? > 0 {}
     while app.write(|tx, env| outbox::sweep(tx, env.now, SWEEP_MESSAGES)).await? > 0 {}
     Ok(())
 }

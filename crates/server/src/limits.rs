@@ -11,13 +11,16 @@ use std::{
     time::Duration,
 };
 
-use governor::{Quota, RateLimiter, clock::Clock, clock::DefaultClock, state::keyed::DefaultKeyedStateStore};
+use governor::{
+    Quota, RateLimiter, clock::Clock, clock::DefaultClock, middleware::StateInformationMiddleware,
+    state::keyed::DefaultKeyedStateStore,
+};
 use sha2::{Digest, Sha256};
 use store::{DbError, rate_limits};
 
 use crate::app::App;
 
-type Keyed = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock>;
+type Keyed = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub enum Limited {
     EmailMail,
     /// Recording that an account is tried too often, by account.
     Noted,
+    /// Whatever other programs ask for, by token.
+    Api,
 }
 
 impl Limited {
@@ -70,6 +75,7 @@ impl Limited {
             Limited::Password => "password",
             Limited::EmailMail => "email_mail",
             Limited::Noted => "noted",
+            Limited::Api => "api",
         }
     }
 }
@@ -79,6 +85,14 @@ impl Limited {
 struct Allowance {
     burst: NonZeroU32,
     pause: Duration,
+}
+
+impl Allowance {
+    fn left(self, remaining: u32) -> Left {
+        let limit = self.burst.get();
+        let missing = self.pause.saturating_mul(limit.saturating_sub(remaining));
+        Left { limit, remaining, reset: missing.as_secs() + u64::from(missing.subsec_nanos() > 0) }
+    }
 }
 
 /// One limiter for each thing that is limited.
@@ -109,6 +123,7 @@ const TABLE: &[(Limited, u32, Duration)] = &[
     (Limited::Password, 10, Duration::from_secs(60)),
     (Limited::EmailMail, 5, Duration::from_secs(600)),
     (Limited::Noted, 1, Duration::from_secs(3600)),
+    (Limited::Api, 120, Duration::from_millis(100)),
 ];
 
 /// Too often; may be tried again after that many seconds.
@@ -116,6 +131,26 @@ const TABLE: &[(Limited, u32, Duration)] = &[
 pub struct TooOften {
     /// Whole seconds to wait, at least one.
     pub retry_after: u64,
+}
+
+/// How much is left of an allowance on this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// How many at once.
+    pub limit: u32,
+    /// How many more now.
+    pub remaining: u32,
+    /// After how many whole seconds it is all of them again.
+    pub reset: u64,
+}
+
+/// A token that was used too often, and its allowance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// When it may be used again.
+    pub why: TooOften,
+    /// What is left.
+    pub left: Option<Left>,
 }
 
 impl Limits {
@@ -127,7 +162,7 @@ impl Limits {
                 let burst = NonZeroU32::new(burst.saturating_mul(factor))?;
                 let pause = pause / factor;
                 let quota = Quota::with_period(pause)?.allow_burst(burst);
-                Some((what, Allowance { burst, pause }, RateLimiter::keyed(quota)))
+                Some((what, Allowance { burst, pause }, RateLimiter::keyed(quota).with_middleware()))
             })
             .collect();
         Limits { limiters, alone: AtomicBool::new(false) }
@@ -138,13 +173,22 @@ impl Limits {
     /// # Errors
     /// [`TooOften`] when there were too many.
     pub fn check(&self, what: Limited, key: &str) -> Result<(), TooOften> {
-        let Some((_, _, limiter)) = self.limiters.iter().find(|(limited, ..)| *limited == what) else {
-            return Ok(());
+        self.count(what, key).map(drop)
+    }
+
+    /// Like [`Limits::check`]; how much is left, unless limits are switched off.
+    fn count(&self, what: Limited, key: &str) -> Result<Option<Left>, TooOften> {
+        let Some((_, allowance, limiter)) = self.limiters.iter().find(|(limited, ..)| *limited == what)
+        else {
+            return Ok(None);
         };
-        limiter.check_key(&key.to_owned()).map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            TooOften { retry_after: wait.as_secs() + 1 }
-        })
+        match limiter.check_key(&key.to_owned()) {
+            Ok(state) => Ok(Some(allowance.left(state.remaining_burst_capacity()))),
+            Err(until) => {
+                let wait = until.wait_time_from(DefaultClock::default().now());
+                Err(TooOften { retry_after: wait.as_secs() + 1 })
+            }
+        }
     }
 
     /// Forgets addresses that have been quiet; called from time to time, since every address takes memory.
@@ -167,6 +211,22 @@ impl App {
     /// [`TooOften`] when there were too many.
     pub async fn allow(&self, what: Limited, key: &str) -> Result<(), TooOften> {
         self.limits.check(what, key)?;
+        self.allow_over_all(what, key).await
+    }
+
+    /// Counts one use of a token by a program, like [`App::allow`]; says how much is left on this server.
+    ///
+    /// # Errors
+    /// [`Spent`] when there were too many.
+    pub async fn allow_token(&self, token_id: &str) -> Result<Option<Left>, Spent> {
+        let none = || self.limits.allowance(Limited::Api).map(|allowance| allowance.left(0));
+        let spent = |why| Spent { why, left: none() };
+        let left = self.limits.count(Limited::Api, token_id).map_err(spent)?;
+        self.allow_over_all(Limited::Api, token_id).await.map_err(spent)?;
+        Ok(left)
+    }
+
+    async fn allow_over_all(&self, what: Limited, key: &str) -> Result<(), TooOften> {
         let Some(Allowance { burst, pause }) = self.limits.allowance(what).filter(|_| self.db.is_shared())
         else {
             return Ok(());
@@ -247,6 +307,14 @@ mod tests {
     fn a_factor_of_zero_switches_them_off() {
         let limits = Limits::new(0);
         assert!((0..1000).all(|_| limits.check(Limited::Recovery, "a").is_ok()));
+        assert_eq!(limits.count(Limited::Api, "a"), Ok(None));
+    }
+
+    #[test]
+    fn a_program_is_told_what_is_left() {
+        let limits = Limits::new(1);
+        let left = limits.count(Limited::Api, "a").unwrap().unwrap();
+        assert_eq!(left, Left { limit: 120, remaining: 119, reset: 1 });
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct NewClient {
     pub submission: Option<String>,
     /// The partner the client is attributed to.
     pub partner_id: Option<String>,
+    /// What the company's own system calls the client.
+    pub external_id: Option<String>,
 }
 
 /// A client.
@@ -45,6 +47,8 @@ pub struct Client {
     pub partner: Option<PartnerName>,
     /// When the client left the contact.
     pub created_at: Timestamp,
+    /// What the company's own system calls the client.
+    pub external_id: Option<String>,
 }
 
 /// A partner as lists name one.
@@ -68,8 +72,8 @@ pub fn insert(tx: &mut Tx, client: &NewClient, now: Timestamp) -> Result<Option<
     let keys = Keys::of(&client.name, &client.email, &client.phone, &client.telegram);
     let row = tx.opt(
         "INSERT INTO client (name, email, phone, telegram, message, submission, partner_id, created_at, search,
-            email_key, phone_key, telegram_key, name_key, has_words)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1)
+            email_key, phone_key, telegram_key, name_key, external_id, has_words)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)
          ON CONFLICT (submission) DO NOTHING RETURNING number",
         params![
             &client.name,
@@ -84,7 +88,8 @@ pub fn insert(tx: &mut Tx, client: &NewClient, now: Timestamp) -> Result<Option<
             keys.email,
             keys.phone,
             keys.telegram,
-            keys.name
+            keys.name,
+            client.external_id.clone()
         ],
     )?;
     let number: Option<i64> = row.map(|row| row.get(0)).transpose()?;
@@ -108,7 +113,8 @@ pub fn by_submission(tx: &mut Tx, submission: &str) -> Result<Option<i64>, DbErr
 }
 
 pub(crate) const SELECT: &str =
-    "SELECT c.number, c.name, c.email, c.phone, c.telegram, c.message, c.partner_id, a.name, c.created_at
+    "SELECT c.number, c.name, c.email, c.phone, c.telegram, c.message, c.partner_id, a.name, c.created_at,
+            c.external_id
      FROM client c LEFT JOIN account a ON a.id = c.partner_id";
 
 pub(crate) fn read(row: &Row) -> Result<Client, DbError> {
@@ -121,7 +127,41 @@ pub(crate) fn read(row: &Row) -> Result<Client, DbError> {
         message: row.get(5)?,
         partner: partner_name(row, 6)?,
         created_at: Timestamp::from_micros(row.get(8)?),
+        external_id: row.get(9)?,
     })
+}
+
+/// The number of the client whom the company's own system calls so.
+pub fn by_external(tx: &mut Tx, external_id: &str) -> Result<Option<i64>, DbError> {
+    let row = tx.opt("SELECT number FROM client WHERE external_id = $1", params![external_id])?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// Which clients a program asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Only the client whom the company's own system calls so.
+    pub external_id: Option<String>,
+    /// Only clients of this partner.
+    pub partner_id: Option<String>,
+}
+
+/// One page of clients for a program, newest first, older than the number `before`.
+pub fn page(tx: &mut Tx, asked: &Asked, before: Option<i64>, limit: i64) -> Result<Vec<Client>, DbError> {
+    let mut which = Which::new(before.unwrap_or(i64::MAX));
+    if let Some(external_id) = &asked.external_id {
+        which.and("c.external_id = ?", external_id.into());
+    }
+    if let Some(partner_id) = &asked.partner_id {
+        which.and("c.partner_id = ?", partner_id.into());
+    }
+    let sql = format!(
+        "{SELECT} WHERE {} ORDER BY c.number DESC LIMIT ${}",
+        which.conditions,
+        which.values.len() + 1
+    );
+    which.values.push(limit.into());
+    tx.all(&sql, &which.values)?.iter().map(read).collect()
 }
 
 /// The client of a number.

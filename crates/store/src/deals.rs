@@ -19,6 +19,8 @@ pub struct Deal {
     pub client_name: String,
     /// What it is about, or empty.
     pub title: String,
+    /// What the company's own system calls it.
+    pub external_id: Option<String>,
     /// Where it stands.
     pub status: DealStatus,
     /// The partner whom the client belongs to.
@@ -87,7 +89,7 @@ pub(crate) fn status(word: &str) -> Result<DealStatus, DbError> {
 
 const COLUMNS: &str = "d.number, d.client_number, c.name, d.title, d.status, d.partner_id, a.name, d.created_at,
     d.changed_at, d.lost_reason, d.win_round, d.won_at, d.amount, d.refunded, d.refunds, d.rate_bp, d.volume_before,
-    d.commission, d.commission_reversed, d.available_at, d.commission_reason";
+    d.commission, d.commission_reversed, d.available_at, d.commission_reason, d.external_id";
 
 const FROM: &str = "FROM deal d JOIN client c ON c.number = d.client_number
                     LEFT JOIN account a ON a.id = d.partner_id";
@@ -123,6 +125,7 @@ fn read(row: &Row) -> Result<Deal, DbError> {
         client_number: row.get(1)?,
         client_name: row.get(2)?,
         title: row.get(3)?,
+        external_id: row.get(21)?,
         status: status(&row.get::<String>(4)?)?,
         partner: partner_name(row, 5)?,
         created_at: Timestamp::from_micros(row.get(7)?),
@@ -156,6 +159,48 @@ pub fn by_number(tx: &mut Tx, number: i64) -> Result<Option<Deal>, DbError> {
         .as_ref()
         .map(read)
         .transpose()
+}
+
+/// Notes what the company's own system calls a deal.
+pub fn set_external(tx: &mut Tx, number: i64, external_id: &str) -> Result<(), DbError> {
+    tx.exec("UPDATE deal SET external_id = $1 WHERE number = $2", params![external_id, number])?;
+    Ok(())
+}
+
+/// The number of the deal that the company's own system calls so.
+pub fn by_external(tx: &mut Tx, external_id: &str) -> Result<Option<i64>, DbError> {
+    let row = tx.opt("SELECT number FROM deal WHERE external_id = $1", params![external_id])?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// Which deals a program asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Only the deal that the company's own system calls so.
+    pub external_id: Option<String>,
+    /// Only deals of this client.
+    pub client: Option<i64>,
+    /// Only deals of this partner.
+    pub partner_id: Option<String>,
+}
+
+/// One page of deals for a program, newest first, older than the number `before`. Only what is asked for stands in the
+/// statement, so that both databases take the index for it.
+pub fn page(tx: &mut Tx, asked: &Asked, before: Option<i64>, limit: i64) -> Result<Vec<Deal>, DbError> {
+    let mut values = params![before.unwrap_or(i64::MAX), limit].to_vec();
+    let mut which = "d.number < $1".to_owned();
+    for (column, value) in [
+        ("external_id", asked.external_id.as_ref().map(Value::from)),
+        ("client_number", asked.client.map(Value::from)),
+        ("partner_id", asked.partner_id.as_ref().map(Value::from)),
+    ] {
+        if let Some(value) = value {
+            values.push(value);
+            which.push_str(&format!(" AND d.{column} = ${}", values.len()));
+        }
+    }
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE {which} ORDER BY d.number DESC LIMIT $2");
+    tx.all(&sql, &values)?.iter().map(read).collect()
 }
 
 /// The deal of a transaction number, locked until the transaction ends: whoever comes second sees what the
@@ -477,7 +522,7 @@ pub fn of_partner(
     )?;
     rows.iter()
         .map(|row| {
-            let value = if textual { row.get(21)? } else { row.get::<i64>(21)?.to_string() };
+            let value = if textual { row.get(22)? } else { row.get::<i64>(22)?.to_string() };
             let deal = read(row)?;
             let number = deal.number;
             Ok((deal, After { value, number }))

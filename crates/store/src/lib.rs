@@ -19,6 +19,7 @@ pub mod dialect;
 pub mod email_changes;
 mod error;
 pub mod feedback;
+pub mod idempotency;
 pub mod lease;
 pub mod ledger;
 pub mod ledger_verify;
@@ -40,6 +41,7 @@ mod sqlite;
 pub mod support;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tokens;
 mod tx;
 mod unit;
 mod value;

@@ -37,6 +37,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 11, name: "rate limits", text: include_str!("../migrations/0011_rate_limits.sql") },
     Migration { id: 12, name: "at size", text: include_str!("../migrations/0012_at_size.sql") },
     Migration { id: 13, name: "click writers", text: include_str!("../migrations/0013_click_writers.sql") },
+    Migration { id: 14, name: "programming interface", text: include_str!("../migrations/0014_api.sql") },
+    Migration { id: 15, name: "external ids", text: include_str!("../migrations/0015_external_ids.sql") },
 ];
 
 /// How a database's migrations stand.

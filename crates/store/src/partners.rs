@@ -78,6 +78,39 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Partner>, DbError> {
     tx.opt(&format!("{SELECT} WHERE p.id = $1"), params![id])?.as_ref().map(read).transpose()
 }
 
+/// The partner of an email address (as compared).
+pub fn by_email(tx: &mut Tx, email_key: &str) -> Result<Option<Partner>, DbError> {
+    tx.opt(&format!("{SELECT} WHERE a.email_key = $1"), params![email_key])?.as_ref().map(read).transpose()
+}
+
+/// What all partners come to together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sums {
+    /// How many partners there are.
+    pub partners: i64,
+    /// How many clients belong to one of them.
+    pub clients: i64,
+    /// How many of their deals are closed successfully.
+    pub deals_won: i64,
+    /// What those came to, less refunds.
+    pub volume: Money,
+}
+
+/// What all partners come to together: one row of totals each is added up, not what lies behind them.
+pub fn sums(tx: &mut Tx) -> Result<Sums, DbError> {
+    let row = tx.one(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(clients), 0) AS BIGINT), CAST(COALESCE(SUM(deals_won), 0) AS BIGINT),
+                CAST(COALESCE(SUM(volume), 0) AS BIGINT) FROM partner_totals",
+        params![],
+    )?;
+    Ok(Sums {
+        partners: row.get(0)?,
+        clients: row.get(1)?,
+        deals_won: row.get(2)?,
+        volume: Money::from_minor(row.get(3)?),
+    })
+}
+
 /// The identifier of the partner with a code, and whether the partner is suspended.
 pub fn by_code(tx: &mut Tx, code: ReferralCode) -> Result<Option<(String, bool)>, DbError> {
     let row = tx.opt("SELECT id, suspended_at FROM partner WHERE code = $1", params![code.to_string()])?;

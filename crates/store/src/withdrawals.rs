@@ -235,6 +235,23 @@ pub fn list(
         .collect()
 }
 
+/// One page of withdrawals for a program, newest first, older than the identifier `before`.
+pub fn page(
+    tx: &mut Tx,
+    status: Option<WithdrawalStatus>,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Withdrawal>, DbError> {
+    let mut values = params![before.unwrap_or(NEWEST), limit].to_vec();
+    let mut which = "w.id < $1".to_owned();
+    if let Some(status) = status {
+        values.push(status.as_str().into());
+        which.push_str(" AND w.status = $3");
+    }
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE {which} ORDER BY w.id DESC LIMIT $2");
+    tx.all(&sql, &values)?.iter().map(read).collect()
+}
+
 /// What a partner's list of withdrawals is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {

@@ -1,8 +1,9 @@
-//! The command line: `goodword serve`, `demo`, `staff add`, `verify`, `migrate-to`.
+//! The command line: `goodword serve`, `demo`, `staff add`, `token add`, `verify`, `migrate-to`.
 
 mod demo;
 mod migrate;
 mod staff;
+mod token;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -49,6 +50,11 @@ enum Command {
     Staff {
         #[command(subcommand)]
         command: staff::StaffCommand,
+    },
+    /// Make tokens for other programs
+    Token {
+        #[command(subcommand)]
+        command: token::TokenCommand,
     },
     /// Check every invariant of the ledger and every link of the audit; exit code 1 and the findings when anything is off
     #[command(
@@ -103,6 +109,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             runtime()?.block_on(demo::run(config, args))
         }
         Command::Staff { command } => staff::run(&config, command),
+        Command::Token { command } => token::run(&config, command),
         Command::MigrateTo(args) => migrate::run(&config, args),
         Command::Verify { heads } => verify::run(&config, heads.as_deref()),
     }

@@ -68,27 +68,71 @@ pub enum SignUpError {
 /// # Errors
 /// [`SignUpError::Known`] when the email address has an account.
 pub fn sign_up(tx: &mut Tx, env: &Env, input: &SignUp) -> Result<SignedUp, SignUpError> {
-    let id = env.ids.uuid(env.now);
+    let password_hash = Some(input.password_hash.clone());
+    let (account, code) = new_partner(tx, env, &input.name, &input.email, password_hash)?;
+    let token = sessions::open(tx, env, &account.id, &input.user_agent, None)?;
+    welcome(tx, env, &account, code)?;
+    let by = Actor::partner(&account.id, &account.name);
+    record_new(tx, env, &by, "partner.signed_up", &account, code)?;
+    Ok(SignedUp { partner_id: account.id, code, token })
+}
+
+/// Makes a partner whom the company's own system knows and sends the mail that welcomes them. The person chooses a
+/// password as one does who has forgotten it. Returns the identifier.
+///
+/// # Errors
+/// [`SignUpError::Known`] when the email address has an account.
+pub fn add_partner(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    name: &Name,
+    email: &Email,
+) -> Result<String, SignUpError> {
+    let (account, code) = new_partner(tx, env, name, email, None)?;
+    welcome(tx, env, &account, code)?;
+    record_new(tx, env, by, "partner.added", &account, code)?;
+    Ok(account.id)
+}
+
+fn new_partner(
+    tx: &mut Tx,
+    env: &Env,
+    name: &Name,
+    email: &Email,
+    password_hash: Option<String>,
+) -> Result<(NewAccount, ReferralCode), SignUpError> {
     let account = NewAccount {
-        id: id.clone(),
+        id: env.ids.uuid(env.now),
         kind: Kind::Partner,
-        name: input.name.to_string(),
-        email: input.email.to_string(),
-        email_key: input.email.key(),
-        password_hash: Some(input.password_hash.clone()),
+        name: name.to_string(),
+        email: email.to_string(),
+        email_key: email.key(),
+        password_hash,
     };
     if !store::accounts::insert(tx, &account, env.now)? {
         return Err(SignUpError::Known);
     }
     let code = free_code(tx, env.ids.as_ref(), &account)?;
-    let token = sessions::open(tx, env, &id, &input.user_agent, None)?;
-    let confirm = confirmation_secret(tx, env, &id, &account.email_key)?;
-    notify::tell(tx, env, &id, &Notice::Welcome { code: code.to_string(), confirm })?;
-    let by = Actor::partner(&id, &account.name);
+    Ok((account, code))
+}
+
+fn welcome(tx: &mut Tx, env: &Env, account: &NewAccount, code: ReferralCode) -> Result<(), DbError> {
+    let confirm = confirmation_secret(tx, env, &account.id, &account.email_key)?;
+    notify::tell(tx, env, &account.id, &Notice::Welcome { code: code.to_string(), confirm })
+}
+
+fn record_new(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    what: &str,
+    account: &NewAccount,
+    code: ReferralCode,
+) -> Result<(), DbError> {
     let changes = [Change::set("Email", &account.email), Change::set("Code", code)];
-    let on = ("partner", id.as_str());
-    audit::record(tx, env, &by, Act { what: "partner.signed_up", on, changes: &changes, reason: "" })?;
-    Ok(SignedUp { partner_id: id, code, token })
+    let on = ("partner", account.id.as_str());
+    audit::record(tx, env, by, Act { what, on, changes: &changes, reason: "" })
 }
 
 /// Draws codes until one is free. With 33 million codes the first one nearly always is.

@@ -7,7 +7,7 @@ use domain::{
     text::Message,
 };
 use store::{
-    DbError, Tx,
+    DbError, SqlErrorKind, Tx,
     clients::{self, NewAttribution, NewClient},
     deals::{self, NewEvent},
     partners::{self, PartnerDay},
@@ -43,6 +43,8 @@ pub struct Contact {
     pub carried: Option<Reading>,
     /// The link followed before, as the cookie remembers it.
     pub cookie: Option<Visit>,
+    /// What the company's own system calls the client.
+    pub external_id: Option<String>,
 }
 
 /// A client who was received.
@@ -61,6 +63,37 @@ pub struct Received {
 /// # Errors
 /// When the database says no.
 pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, DbError> {
+    receive_by(tx, env, contact, None)
+}
+
+/// Enters a client that the company's own system knows, as if the client had sent the form.
+///
+/// # Errors
+/// [`ClientError::Known`] when another client has the external identifier.
+pub fn enter(tx: &mut Tx, env: &Env, by: &Actor, contact: &Contact) -> Result<Received, ClientError> {
+    if let Some(external_id) = &contact.external_id
+        && let Some(number) = clients::by_external(tx, external_id)?
+    {
+        return Err(ClientError::Known { what: "client", number: format!("C-{number}") });
+    }
+    let received = receive_by(tx, env, contact, Some(by)).map_err(|error| taken(error, "client"))?;
+    let number = received.client_number.to_string();
+    let mut changes = vec![Change::set("Name", &contact.name)];
+    changes.extend(contact.external_id.as_ref().map(|id| Change::set("External identifier", id)));
+    let act = Act { what: "client.entered", on: ("client", &number), changes: &changes, reason: "" };
+    audit::record(tx, env, by, act)?;
+    Ok(received)
+}
+
+/// Somebody else was faster with the same external identifier: the unique index has said so.
+fn taken(error: DbError, what: &'static str) -> ClientError {
+    match error.kind() {
+        Some(SqlErrorKind::Unique) => ClientError::Known { what, number: "just added".into() },
+        _ => ClientError::Db(error),
+    }
+}
+
+fn receive_by(tx: &mut Tx, env: &Env, contact: &Contact, by: Option<&Actor>) -> Result<Received, DbError> {
     // Looked up before: a number that an insert was refused would be left out of the sequence.
     if let Some(submission) = &contact.submission
         && let Some(client_number) = clients::by_submission(tx, submission)?
@@ -76,6 +109,7 @@ pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, Db
         message: contact.message.clone(),
         submission: contact.submission.clone(),
         partner_id: verdict.as_ref().and_then(|verdict| verdict.partner_id.clone()),
+        external_id: contact.external_id.clone(),
     };
     let Some(number) = clients::insert(tx, &client, env.now)? else {
         let submission = contact.submission.as_deref().unwrap_or_default();
@@ -98,7 +132,7 @@ pub fn receive(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Received, Db
         };
         clients::insert_attribution(tx, &attribution, env.now)?;
     }
-    let deal = open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), None)?;
+    let deal = open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), by)?;
     if let Some(partner_id) = &client.partner_id {
         let notice = Notice::NewClient { client: number, name: contact.name.clone() };
         notify::tell(tx, env, partner_id, &notice)?;
@@ -153,6 +187,14 @@ pub enum ClientError {
     /// There is no such client.
     #[error("There is no client with this number.")]
     Unknown,
+    /// Another one has the external identifier.
+    #[error("There is a {what} with this external identifier already: {number}.")]
+    Known {
+        /// Client or deal.
+        what: &'static str,
+        /// Its number, as people write it.
+        number: String,
+    },
     /// The database said no.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -199,6 +241,30 @@ fn open_deal(
         reason: None,
     };
     deals::insert_event(tx, &event, env.now)?;
+    Ok(number)
+}
+
+/// Opens a deal that the company's own system knows, like [`add_deal`].
+///
+/// # Errors
+/// [`ClientError::Known`] when another deal has the external identifier.
+pub fn enter_deal(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    client_number: i64,
+    title: &str,
+    external_id: Option<&str>,
+) -> Result<i64, ClientError> {
+    if let Some(external_id) = external_id
+        && let Some(number) = deals::by_external(tx, external_id)?
+    {
+        return Err(ClientError::Known { what: "deal", number: format!("T-{number}") });
+    }
+    let number = add_deal(tx, env, by, client_number, title)?;
+    if let Some(external_id) = external_id {
+        deals::set_external(tx, number, external_id).map_err(|error| taken(error, "deal"))?;
+    }
     Ok(number)
 }
 

@@ -22,6 +22,7 @@ pub mod staff;
 pub mod stake;
 pub mod support;
 pub mod telegram;
+pub mod tokens;
 pub mod verification;
 pub mod wallets;
 pub mod withdrawals;
@@ -34,7 +35,7 @@ pub struct Actor {
     pub id: String,
     /// What the person is called.
     pub name: String,
-    /// What the person is here: a word of [`Role`](domain::permission::Role), `partner` or `server`.
+    /// What the person is here: a word of [`Role`](domain::permission::Role), `partner`, `token` or `server`.
     pub role: &'static str,
 }
 
@@ -42,6 +43,11 @@ impl Actor {
     /// A partner.
     pub fn partner(id: impl Into<String>, name: impl Into<String>) -> Actor {
         Actor { id: id.into(), name: name.into(), role: "partner" }
+    }
+
+    /// A program, by its token.
+    pub fn token(id: impl Into<String>, name: impl Into<String>) -> Actor {
+        Actor { id: id.into(), name: name.into(), role: "token" }
     }
 
     /// What kind of thing the audit takes the person's own account for.

@@ -40,6 +40,38 @@ pub fn suspend(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reason: &str) -> Re
     Ok(audit::record(tx, env, by, Act { what: "partner.suspended", on, changes: &changes, reason })?)
 }
 
+/// What a program changes of a partner; what is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct PartnerChange {
+    /// Suspended or not, with why.
+    pub suspended: Option<(bool, String)>,
+    /// The agreed rate, or none to follow the tiers.
+    pub agreed_rate: Option<Option<Rate>>,
+}
+
+/// Brings a partner to the standing and rate that are asked for. What is so already stays.
+///
+/// # Errors
+/// [`PartnerError::Unknown`] when there is no such partner.
+pub fn change(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    id: &str,
+    change: &PartnerChange,
+) -> Result<(), PartnerError> {
+    let before = partners::by_id(tx, id)?.ok_or(PartnerError::Unknown)?;
+    match &change.suspended {
+        Some((true, reason)) if before.suspended.is_none() => suspend(tx, env, by, id, reason)?,
+        Some((false, _)) if before.suspended.is_some() => reinstate(tx, env, by, id)?,
+        _ => {}
+    }
+    if let Some(rate) = change.agreed_rate {
+        agree_rate(tx, env, by, id, rate)?;
+    }
+    Ok(())
+}
+
 /// Lets a suspended partner earn again.
 ///
 /// # Errors

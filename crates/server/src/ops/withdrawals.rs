@@ -10,7 +10,7 @@ use domain::{
 use store::{
     DbError, Tx, accounts, approvals, batches,
     ledger::{self, ApplyError},
-    partners, wallets,
+    partners, tokens, wallets,
     withdrawals::{self, NewWithdrawal, Paid, Withdrawal},
 };
 
@@ -320,6 +320,14 @@ fn why_held(
 ) -> Result<Option<Held>, DbError> {
     let approvers: Vec<String> =
         approvals::of(tx, &withdrawal.id)?.into_iter().map(|approval| approval.by_id).collect();
+    // A token and whoever made it are one person where two must agree.
+    let maker = match by.role {
+        "token" => tokens::by_id(tx, &by.id)?.and_then(|token| token.made_by),
+        _ => None,
+    };
+    let own = maker.map(|(id, _)| id);
+    let approvers: Vec<String> =
+        approvers.into_iter().map(|id| if Some(&id) == own.as_ref() { by.id.clone() } else { id }).collect();
     let batch = batches::open_batch_of(tx, &withdrawal.id)?;
     let in_another = batch.is_some_and(|batch| Some(batch.as_str()) != of_batch);
     Ok(judged(env, by, withdrawal, &approvers, in_another, is_overridden))

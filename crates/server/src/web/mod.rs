@@ -51,8 +51,10 @@ pub fn router(app: App) -> Router {
                 .layer(middleware::from_fn_with_state(app.clone(), visitor::identify))
                 .layer(RequestBodyLimitLayer::new(BODY_LIMIT)),
         );
+    // Programs have a token and no cookie: nothing that protects browsers is needed around them.
     let answers = pages
         .merge(public::leads::routes())
+        .merge(api::routes(&app))
         .layer(
             ServiceBuilder::new()
                 .layer(middleware::from_fn_with_state(app.clone(), error::render))

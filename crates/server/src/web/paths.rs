@@ -100,6 +100,14 @@ pub const OFFICE_AUDIT_CSV: &str = "/office/audit/records.csv";
 pub const OFFICE_SETTINGS: &str = "/office/settings";
 /// Who works in the office.
 pub const OFFICE_STAFF: &str = "/office/staff";
+/// Tokens of other programs.
+pub const OFFICE_TOKENS: &str = "/office/tokens";
+/// The programming interface.
+pub const API: &str = "/api/v1";
+/// What it is, for programs.
+pub const API_DOCUMENT: &str = "/api/v1/openapi.json";
+/// What it is, for people.
+pub const API_DOCS: &str = "/docs/api";
 
 /// What stays as it is in a query value (RFC 3986, unreserved).
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -204,6 +204,7 @@ impl OfficeShell {
             (paths::OFFICE_AUDIT, "Audit", Permission::ReadAudit),
             (paths::OFFICE_SETTINGS, "Settings", Permission::ChangeSettings),
             (paths::OFFICE_STAFF, "Staff", Permission::ManageStaff),
+            (paths::OFFICE_TOKENS, "Tokens", Permission::ManageTokens),
             (paths::ACCOUNT, "Account", Permission::Office),
         ] {
             if !staff.role.may(permission) {
@@ -299,6 +300,7 @@ fn notice(done: &str) -> Option<&'static str> {
         "settings" => "The settings are saved.",
         "role" => "The role is changed.",
         "disabled" => "The access is taken away and every session ended.",
+        "token-revoked" => "The token is revoked. Whoever still uses it is refused.",
         "enabled" => "The access is given back.",
         _ => return None,
     })

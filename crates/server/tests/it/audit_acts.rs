@@ -60,6 +60,8 @@ const ACTS: &[(&str, &[&str])] = &[
     ("/office/staff/{id}/disable", &["staff.disabled"]),
     ("/office/staff/{id}/enable", &["staff.enabled"]),
     ("/office/staff/{id}/invite", &["staff.invited_again"]),
+    ("/office/tokens", &["token.made"]),
+    ("/office/tokens/{id}/revoke", &["token.revoked"]),
 ];
 
 both_databases!(every_form_of_the_office_is_expected_to_leave_something, async |db: Db| {
@@ -261,6 +263,10 @@ async fn walk_programme(walk: &mut Walk<'_>) {
     walk.act("staff", &id, "role", &[("role", "finance")]).await;
     walk.act("staff", &id, "disable", &[]).await;
     walk.act("staff", &id, "enable", &[]).await;
+    let token = [("name", "CRM"), ("scope_read", "1"), ("days", "")];
+    walk.post("/office/tokens", "/office/tokens", &token).await;
+    let crm = walk.site.read(store::tokens::all).await[0].id.clone();
+    walk.act("tokens", &crm, "revoke", &[]).await;
     // What is so already is not recorded again.
     let before = records(walk.site).await.len();
     for (act, fields) in [("enable", [].as_slice()), ("role", &[("role", "finance")])] {

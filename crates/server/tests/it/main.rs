@@ -1,6 +1,9 @@
 //! Journeys through a real server, on both databases: what people do, over HTTP, and what must hold afterwards.
 
 mod account;
+mod api;
+mod api_once;
+mod api_routes;
 mod attribution;
 mod attribution_moves;
 mod audit;
@@ -28,6 +31,7 @@ mod outbox;
 mod outbox_crash;
 mod pages;
 mod permissions;
+mod programs;
 mod proxy;
 mod recovery;
 mod reminders;

@@ -167,6 +167,7 @@ impl From<ClientError> for Problem {
     fn from(error: ClientError) -> Problem {
         match error {
             ClientError::Unknown => Problem::not_found(error),
+            ClientError::Known { .. } => Problem::conflict("external_id_taken", error),
             ClientError::Db(error) => error.into(),
         }
     }

@@ -17,12 +17,14 @@ pub const SUBJECTS: &[(&str, &str)] = &[
     ("support", "Support request"),
     ("message", "Message"),
     ("staff", "Staff"),
+    ("token", "Token"),
     ("settings", "Settings"),
 ];
 
 /// What an act is called in a sentence without its subject. An unknown word (of a newer version) is shown as it is.
 pub fn sentence(act: &str) -> &str {
     match act {
+        "client.entered" => "Entered a client",
         "client.attributed" => "Decided whose client it is",
         "client.noted" => "Wrote a note",
         "deal.opened" => "Added a deal",
@@ -44,6 +46,7 @@ pub fn sentence(act: &str) -> &str {
         "adjustment.declined" => "Declined an adjustment",
         "wallet.changed" => "Changed wallets",
         "partner.signed_up" => "Signed up",
+        "partner.added" => "Added a partner",
         "partner.suspended" => "Suspended a partner",
         "partner.reinstated" => "Reinstated a partner",
         "partner.rate_agreed" => "Agreed on a rate",
@@ -72,6 +75,8 @@ pub fn sentence(act: &str) -> &str {
         "staff.role_changed" => "Changed a role",
         "staff.disabled" => "Took access away",
         "staff.enabled" => "Gave access back",
+        "token.made" => "Made a token",
+        "token.revoked" => "Revoked a token",
         "profile.changed" => "Changed a profile",
         "password.changed" => "Changed the password",
         "email.confirmed" => "Confirmed an email address",
@@ -94,6 +99,7 @@ pub fn role(word: &str) -> &str {
     match word {
         "partner" => "Partner",
         "guest" => "Guest",
+        "token" => "Token",
         "server" => "",
         staff => Role::from_word(staff).map_or(staff, |role| role.label()),
     }
@@ -113,6 +119,7 @@ pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
         "feedback" => (paths::office_feedback(id), "The feedback".into()),
         "message" => (paths::office_message(id), "The message".into()),
         "staff" => (paths::OFFICE_STAFF.into(), named("Staff")),
+        "token" => (paths::OFFICE_TOKENS.into(), named("Token")),
         "settings" => (paths::OFFICE_SETTINGS.into(), "Settings".into()),
         _ => (String::new(), format!("{kind} {id}")),
     };

@@ -376,6 +376,7 @@ mod tests {
             telegram: String::new(),
             message: String::new(),
             partner: Some(PartnerName { id: "p2".into(), name: "Mara".into() }),
+            external_id: None,
             created_at: AT,
         };
         let stake =

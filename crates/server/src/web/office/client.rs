@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// How many characters the title of a deal may have.
-const TITLE_CHARS: usize = 200;
+pub const TITLE_CHARS: usize = 200;
 
 #[derive(Template)]
 #[template(path = "office/client.html")]
@@ -257,6 +257,8 @@ impl From<ClientError> for PageError {
     fn from(error: ClientError) -> PageError {
         match error {
             ClientError::Unknown => PageError::not_found(),
+            // People in the office give no external identifiers.
+            error @ ClientError::Known { .. } => PageError::internal(error),
             ClientError::Db(error) => error.into(),
         }
     }
@@ -280,6 +282,7 @@ mod tests {
             telegram: "@aurora".into(),
             message: String::new(),
             partner: Some(partner.clone()),
+            external_id: None,
             created_at: at,
         };
         let decision = Attribution {
@@ -309,6 +312,7 @@ mod tests {
             client_number: 1042,
             client_name: "Aurora".into(),
             title: "Shop".into(),
+            external_id: None,
             status: DealStatus::Pending,
             partner: Some(partner),
             created_at: at,

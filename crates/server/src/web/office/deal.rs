@@ -380,6 +380,7 @@ mod tests {
             client_number: 1042,
             client_name: "Aurora".into(),
             title: "Shop".into(),
+            external_id: None,
             status,
             partner: Some(PartnerName { id: "p1".into(), name: "Mara".into() }),
             created_at: AT,

@@ -25,6 +25,7 @@ pub mod settings;
 pub mod staff;
 pub mod support;
 pub mod ticket;
+pub mod tokens;
 pub mod withdrawal;
 pub mod withdrawal_acts;
 pub mod withdrawals;
@@ -70,6 +71,7 @@ pub fn table() -> Vec<OfficeRoute> {
     let tickets = |rest: &str| format!("{}/{{n}}{rest}", paths::OFFICE_SUPPORT);
     let recovery = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_RECOVERY);
     let messages = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_OUTBOX);
+    let of_token = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_TOKENS);
     let members = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_STAFF);
     vec![
         route(paths::OFFICE, Office, get(home)),
@@ -137,6 +139,8 @@ pub fn table() -> Vec<OfficeRoute> {
         route(members("/disable"), ManageStaff, post(staff::disable)),
         route(members("/enable"), ManageStaff, post(staff::enable)),
         route(members("/invite"), ManageStaff, post(staff::invite_again)),
+        route(paths::OFFICE_TOKENS, ManageTokens, get(tokens::page).post(tokens::make)),
+        route(of_token("/revoke"), ManageTokens, post(tokens::revoke)),
     ]
 }
 

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How many characters a payment reference may have.
-pub(super) const REFERENCE_CHARS: usize = 200;
+pub const REFERENCE_CHARS: usize = 200;
 
 /// `POST /office/withdrawals/{id}/pay`
 ///

@@ -318,6 +318,7 @@ pub(super) mod samples {
             client_number: 1042,
             client_name: "Ann".into(),
             title: String::new(),
+            external_id: None,
             status,
             partner: Some(PartnerName { id: "p".into(), name: "Pat".into() }),
             created_at: Timestamp::from_micros(0),

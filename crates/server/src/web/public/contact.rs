@@ -107,8 +107,8 @@ pub(super) fn refuse_trapped(form: &mut Fields) {
     }
 }
 
-/// Reads the form; what is wrong is kept beside the fields.
-pub(super) fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
+/// Reads the form; what is wrong is kept beside the fields. What programs enter is read by the same rules.
+pub fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
     let name = form.check("name", Name::parse);
     let email = form.check("email", |typed| optional(typed, Email::parse));
     let phone = form.check("phone", |typed| optional(typed, Phone::parse));
@@ -152,6 +152,7 @@ pub(super) fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> 
         typed: code.clone().filter(|_| !by_link),
         carried: code.filter(|_| by_link),
         cookie,
+        external_id: None,
     })
 }
 

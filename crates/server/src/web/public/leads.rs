@@ -19,7 +19,7 @@ use crate::{
     limits::Limited,
     ops::clients,
     redirect::keep_damaged,
-    web::{BODY_LIMIT, address::Origin, api::Problem, fields::Fields, paths},
+    web::{BODY_LIMIT, address::Origin, api::problem::Problem, fields::Fields, paths},
 };
 
 /// People need longer than this for the form, in milliseconds.
