@@ -193,6 +193,9 @@ both_databases!(what_no_handler_sees_is_a_problem_too, async |db: Db| {
     crm.get("/deals?extrenal_id=1").await.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_input");
     let key = post().header("Idempotency-Key", "").json(&json!({"name": "A", "email": "a@example.net"}));
     crm.send(key).await.expect_problem(StatusCode::BAD_REQUEST, "bad_idempotency_key");
+    let blank =
+        post().header("Idempotency-Key", "two words").json(&json!({"name": "A", "email": "a@example.net"}));
+    crm.send(blank).await.expect_problem(StatusCode::BAD_REQUEST, "bad_idempotency_key");
 });
 
 both_databases!(the_documentation_is_there_for_everybody, async |db: Db| {

@@ -45,6 +45,10 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Input<T>, Problem> {
     let sent: serde_json::Value = serde_json::from_slice(body).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, "not_json", format!("The body is not JSON: {error}."))
     })?;
+    // A list would be taken for the fields in their order.
+    if !sent.is_object() {
+        return Err(unfit("an object is needed"));
+    }
     let hash = hex(&Sha256::digest(sent.to_string()));
     let value = T::deserialize(&sent).map_err(|error| unfit(&error.to_string()))?;
     Ok(Input { value, hash })
@@ -103,7 +107,9 @@ mod tests {
         assert_eq!(problem("{").code, "not_json");
         assert_eq!(problem("{}").fields[0].field, "name");
         assert_eq!(problem(r#"{"name": "a", "nam": 1}"#).fields[0].field, "nam");
-        assert_eq!(problem(r#"{"name": 1}"#).status, StatusCode::UNPROCESSABLE_ENTITY);
+        for body in [r#"{"name": 1}"#, r#"["a"]"#, "null"] {
+            assert_eq!(problem(body).status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        }
     }
 
     #[test]

@@ -36,9 +36,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Once, Problem> {
         let target = format!("{} {}", parts.method, parts.uri.path());
         let Some(value) = parts.headers.get(KEY) else { return Ok(Once { key: None, target }) };
-        let key = value.to_str().ok().map(str::trim).filter(|key| (1..=KEY_CHARS).contains(&key.len()));
+        let visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
+        let key = value.to_str().ok().filter(|key| (1..=KEY_CHARS).contains(&key.len())).filter(visible);
         let Some(key) = key else {
-            let detail = format!("An Idempotency-Key has 1 to {KEY_CHARS} visible ASCII characters.");
+            let detail =
+                format!("An Idempotency-Key has 1 to {KEY_CHARS} visible ASCII characters and no blanks.");
             return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_idempotency_key", detail));
         };
         Ok(Once { key: Some(key.to_owned()), target })
