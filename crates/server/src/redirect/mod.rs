@@ -32,6 +32,7 @@ use crate::{
 };
 
 pub use recorder::{Outcome, Recorder};
+use site::Carried;
 pub use site::Site;
 pub use spool::Spool;
 
@@ -48,8 +49,8 @@ pub fn visit_in(jar: &CookieJar) -> Option<Visit> {
     Visit::from_cookie(jar.get(COOKIE)?.value())
 }
 
-async fn unreadable(State(app): State<App>) -> Response {
-    send_on(&app, None)
+async fn unreadable(State(app): State<App>, request: Request) -> Response {
+    send_on(&app, None, Carried::read(request.uri().query()))
 }
 
 async fn follow(State(app): State<App>, request: Request) -> Response {
@@ -59,11 +60,12 @@ async fn follow(State(app): State<App>, request: Request) -> Response {
     let headers = request.headers();
     let automatic = *request.method() == Method::HEAD || program::is_automatic(headers);
     let source = program::source(headers);
+    let carried = Carried::read(request.uri().query());
     let Some(reading) = ReferralCode::read(text) else {
         if !automatic {
             keep_damaged(&app, &origin_of(&request, &app), text, source);
         }
-        return send_on(&app, None);
+        return send_on(&app, None, carried);
     };
     let code = reading.code;
     let now = app.clock.now();
@@ -82,9 +84,9 @@ async fn follow(State(app): State<App>, request: Request) -> Response {
         if !automatic {
             keep_damaged(&app, &origin_of(&request, &app), text, source);
         }
-        return send_on(&app, None);
+        return send_on(&app, None, carried);
     }
-    let mut response = send_on(&app, Some(code));
+    let mut response = send_on(&app, Some(code), carried);
     if let Some(cookie) = cookie(&app, headers, Visit { code, at: now }) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -138,9 +140,9 @@ pub fn keep_damaged(app: &App, origin: &str, text: &str, source: String) {
 }
 
 /// 302 to the company's site, or to the built-in contact form, with the code where there is one.
-fn send_on(app: &App, code: Option<ReferralCode>) -> Response {
+fn send_on(app: &App, code: Option<ReferralCode>, carried: Carried) -> Response {
     let programme = app.programme();
-    let to = app.site.with(&programme.site_url, code);
+    let to = app.site.with(&programme.site_url, code, carried);
     let mut response = StatusCode::FOUND.into_response();
     let headers = response.headers_mut();
     // The settings take no address that isn't one; should one get there all the same, the own form takes the client.

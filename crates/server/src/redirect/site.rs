@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::referral_code::ReferralCode;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::web::paths;
 
@@ -22,9 +22,65 @@ struct Read {
     after_code: String,
 }
 
+/// What a link says besides the code: which page of the site it leads to, and where it stood, in the words that programs
+/// for statistics know.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// A page of the site, by its path.
+    page: Option<String>,
+    /// `utm_source` and the like.
+    utm: Vec<(String, String)>,
+}
+
+/// How long what is carried along may be: some servers refuse longer addresses.
+const LONGEST_PAGE: usize = 500;
+const LONGEST_UTM: usize = 200;
+const MOST_UTM: usize = 10;
+
+impl Carried {
+    /// Reads the query of a link. What can't be used is left out: a link must lead on.
+    pub fn read(query: Option<&str>) -> Carried {
+        let mut carried = Carried::default();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            let fits = name.len() + value.len() <= LONGEST_UTM && carried.utm.len() < MOST_UTM;
+            if name == "to" && value.len() <= LONGEST_PAGE && paths::is_local(&value) {
+                carried.page = Some(value.into_owned());
+            } else if name.starts_with("utm_") && fits {
+                carried.utm.push((name.into_owned(), value.into_owned()));
+            }
+        }
+        carried
+    }
+
+    fn is_empty(&self) -> bool {
+        self.page.is_none() && self.utm.is_empty()
+    }
+
+    /// The address with all of it; what the site's own address says already stays.
+    fn put_into(self, site: Url, code: Option<ReferralCode>) -> String {
+        let page =
+            self.page.and_then(|page| site.join(&page).ok()).filter(|page| page.origin() == site.origin());
+        let mut to = page.unwrap_or(site);
+        let said: Vec<String> = to.query_pairs().map(|(name, _)| name.into_owned()).collect();
+        let utm = self.utm.into_iter().filter(|(name, _)| !said.contains(name));
+        let code = code.map(|code| ("ref".to_owned(), code.to_string()));
+        let pairs: Vec<(String, String)> = utm.chain(code).collect();
+        if !pairs.is_empty() {
+            to.query_pairs_mut().extend_pairs(pairs);
+        }
+        to.to_string()
+    }
+}
+
 impl Site {
-    /// The address with a code. Where the setting is no address, that of the built-in contact form.
-    pub fn with(&self, setting: &str, code: Option<ReferralCode>) -> String {
+    /// The address with a code and what else the link carries. Where the setting is no address, that of the built-in contact
+    /// form.
+    pub fn with(&self, setting: &str, code: Option<ReferralCode>, carried: Carried) -> String {
+        if !carried.is_empty()
+            && let Ok(site) = Url::parse(setting)
+        {
+            return carried.put_into(site, code);
+        }
         let read = self.read(setting);
         match code {
             Some(code) => format!("{}{code}{}", read.before_code, read.after_code),
@@ -79,9 +135,46 @@ mod tests {
             ("https://a.example/?x=1#form", "https://a.example/?x=1&ref=", "#form"),
             ("", "/contact?ref=", ""),
         ] {
-            assert_eq!(site.with(setting, code), format!("{before}{shown}{after}"));
+            assert_eq!(site.with(setting, code, Carried::default()), format!("{before}{shown}{after}"));
         }
-        assert_eq!(site.with("https://a.example/x#y", None), "https://a.example/x#y");
-        assert_eq!(site.with("", None), "/contact");
+        assert_eq!(site.with("https://a.example/x#y", None, Carried::default()), "https://a.example/x#y");
+        assert_eq!(site.with("", None, Carried::default()), "/contact");
+    }
+
+    #[test]
+    fn a_link_leads_to_a_page_and_says_where_it_stood() {
+        let code = ReferralCode::read("0000 0000").map(|reading| reading.code);
+        let shown = code.unwrap().to_string();
+        let site = Site::default();
+        let led = |setting: &str, query: &str| site.with(setting, code, Carried::read(Some(query)));
+        let home = "https://a.example/de/?lang=de";
+        for (query, expected) in [
+            ("to=/pricing", format!("https://a.example/pricing?ref={shown}")),
+            ("to=/pricing?plan=2%23top", format!("https://a.example/pricing?plan=2&ref={shown}#top")),
+            (
+                "utm_source=mail&fbclid=x",
+                format!("https://a.example/de/?lang=de&utm_source=mail&ref={shown}"),
+            ),
+            ("utm_source=a+b%26c", format!("https://a.example/de/?lang=de&utm_source=a+b%26c&ref={shown}")),
+            ("to=/x&ref=OTHER", format!("https://a.example/x?ref={shown}")),
+        ] {
+            assert_eq!(led(home, query), expected, "{query}");
+        }
+        // Nowhere else, whatever it is written like.
+        for query in [
+            "to=//evil.example/",
+            "to=https://evil.example",
+            "to=/%5Cevil.example",
+            "to=pricing",
+            "to=/%09/evil",
+        ] {
+            assert_eq!(led(home, query), format!("https://a.example/de/?lang=de&ref={shown}"), "{query}");
+        }
+        let long = format!("utm_source={}", "x".repeat(300));
+        assert_eq!(led(home, &long), format!("https://a.example/de/?lang=de&ref={shown}"));
+        // What the company says about itself stays; the contact form has no pages.
+        let own = led("https://a.example/?utm_source=partners", "utm_source=x&utm_medium=m");
+        assert_eq!(own, format!("https://a.example/?utm_source=partners&utm_medium=m&ref={shown}"));
+        assert_eq!(led("", "to=/pricing&utm_source=x"), format!("/contact?ref={shown}"));
     }
 }

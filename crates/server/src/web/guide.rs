@@ -47,6 +47,8 @@ struct PublicGuide {
 struct Guide {
     programme: String,
     currency: &'static str,
+    /// Links lead to a site of the company, which has pages.
+    has_site: bool,
     /// The percentage at the start.
     start: String,
     tiers: Vec<Tier>,
@@ -113,6 +115,7 @@ impl Guide {
             own: current == Some(*tier),
         });
         Guide {
+            has_site: !programme.site_url.is_empty(),
             programme: programme.name.clone(),
             currency: currency.code(),
             start: start.rate.to_string(),

@@ -71,6 +71,28 @@ both_databases!(a_link_survives_what_people_do_to_it, async |db: Db| {
     }
 });
 
+both_databases!(a_link_leads_to_a_page_of_the_companys_site_and_nowhere_else, async |db: Db| {
+    let site = Site::start(db).await;
+    site.set(|programme| programme.site_url = "https://company.example/welcome".into()).await;
+    let partner = site.partner("Mara").await;
+    let code = partner.code.to_string();
+    let browser = site.browser();
+    for (query, led) in [
+        (
+            "?to=/pricing&utm_source=mail",
+            format!("https://company.example/pricing?utm_source=mail&ref={code}"),
+        ),
+        ("?to=//evil.example/", format!("https://company.example/welcome?ref={code}")),
+        ("", format!("https://company.example/welcome?ref={code}")),
+    ] {
+        let followed = browser.get(&format!("/r/{code}{query}")).await.expect(StatusCode::FOUND);
+        assert_eq!(followed.location(), led, "{query}");
+    }
+    assert_eq!(owner(&site, send(&browser, &[]).await).await, Some(partner.id.clone()));
+    let lost = site.browser().get("/r/not-a-code?to=/pricing").await.expect(StatusCode::FOUND);
+    assert_eq!(lost.location(), "https://company.example/pricing");
+});
+
 both_databases!(one_wrong_letter_is_repaired_and_two_are_nobodys, async |db: Db| {
     let site = Site::start(db).await;
     let partner = site.partner("Mara").await;
