@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod adjustments;
+pub mod aliases;
 pub mod approvals;
 pub mod audit;
 pub mod batches;
@@ -37,6 +38,7 @@ pub mod recovery;
 pub mod risk;
 mod search;
 pub mod sessions;
+pub mod sources;
 mod sqlite;
 pub mod support;
 #[cfg(feature = "testing")]

@@ -37,6 +37,7 @@ mod recovery;
 mod reminders;
 mod servers;
 mod sessions;
+mod sources;
 mod story;
 mod support;
 mod telegram;
