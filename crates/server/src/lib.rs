@@ -15,6 +15,8 @@ pub mod limits;
 pub mod notify;
 pub mod ops;
 pub mod password;
+#[cfg(feature = "pdf")]
+pub mod pdf;
 pub mod qr;
 pub mod real;
 pub mod redirect;

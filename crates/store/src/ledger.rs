@@ -483,6 +483,13 @@ pub enum Lines {
     OnHold,
     /// What was withdrawn, and what came of it.
     Withdrawals,
+    /// What was booked from a moment on and before another.
+    Between {
+        /// The first moment.
+        from: Timestamp,
+        /// The first moment that is too late.
+        to: Timestamp,
+    },
 }
 
 /// Some lines of an account's statement, otherwise like [`statement`].
@@ -500,11 +507,16 @@ pub fn statement_of(
     // transfers, and from those to the lines. CROSS JOIN keeps SQLite to this order, and a number that is calculated to the
     // index by transfer.
     const BY_KEY: &str = "ledger_transfers t CROSS JOIN ledger_entries e";
-    let seq = if matches!(lines, Lines::All | Lines::Deals) { "e.seq" } else { "e.seq + 0" };
+    let along = matches!(lines, Lines::All | Lines::Deals | Lines::Between { .. });
+    let seq = if along { "e.seq" } else { "e.seq + 0" };
     let (from, which) = match lines {
-        Lines::All | Lines::Deals => (
+        Lines::All | Lines::Deals | Lines::Between { .. } => (
             "ledger_entries e CROSS JOIN ledger_transfers t".to_owned(),
-            if lines == Lines::All { "" } else { "AND t.subject IN ('deal', 'refund')" },
+            match lines {
+                Lines::Deals => "AND t.subject IN ('deal', 'refund')",
+                Lines::Between { .. } => "AND t.at >= $4 AND t.at < $5",
+                _ => "",
+            },
         ),
         Lines::Deal(_) => (BY_KEY.to_owned(), "AND t.key >= $4 AND t.key < $5"),
         Lines::OnHold => (
@@ -526,6 +538,7 @@ pub fn statement_of(
     let mut values = params![account.key(), before.unwrap_or(i64::MAX), limit].to_vec();
     match lines {
         Lines::All | Lines::Deals => {}
+        Lines::Between { from, to } => values.extend([from.micros().into(), to.micros().into()]),
         Lines::Deal(number) => {
             let (first, end) = commission::key_range(number);
             values.extend([first.into(), end.into()]);

@@ -28,6 +28,10 @@ pub const LINK_CARDS: &str = "/link/cards";
 pub const STATISTICS: &str = "/statistics";
 /// The entries behind the balance.
 pub const STATEMENT: &str = "/statistics/entries";
+/// The entries of a time as a table file.
+pub const STATEMENT_CSV: &str = "/statistics/statement.csv";
+/// The entries of a time as PDF.
+pub const STATEMENT_PDF: &str = "/statistics/statement.pdf";
 /// The partner's clients as a table file.
 pub const CLIENTS_CSV: &str = "/statistics/clients.csv";
 /// Where the partner's clients came from, as a table file.

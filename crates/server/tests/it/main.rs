@@ -38,6 +38,7 @@ mod reminders;
 mod servers;
 mod sessions;
 mod sources;
+mod statement;
 mod story;
 mod support;
 mod telegram;

@@ -23,6 +23,7 @@ pub mod parts;
 pub mod recovery;
 pub mod settings;
 pub mod staff;
+mod statement;
 pub mod support;
 pub mod ticket;
 pub mod tokens;
@@ -106,6 +107,9 @@ pub fn table() -> Vec<OfficeRoute> {
         route(batches("/pain001.xml"), DecideWithdrawals, get(batch_files::pain001)),
         route(paths::OFFICE_PARTNERS, ReadPartners, get(partners::page)),
         route(partners(""), ReadPartners, get(partner::page)),
+        route(partners("/statement.csv"), ReadWithdrawals, get(statement::csv)),
+        #[cfg(feature = "pdf")]
+        route(partners("/statement.pdf"), ReadWithdrawals, get(statement::pdf)),
         route(partners("/suspend"), ManagePartners, post(partner::suspend)),
         route(partners("/reinstate"), ManagePartners, post(partner::reinstate)),
         route(partners("/rate"), ManagePartners, post(partner::set_rate)),

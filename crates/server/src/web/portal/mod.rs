@@ -11,6 +11,9 @@ mod place;
 pub mod print;
 pub mod sources;
 pub mod statement;
+pub mod statement_file;
+#[cfg(feature = "pdf")]
+pub mod statement_pdf;
 pub mod statistics;
 pub mod support;
 pub mod ticket;
@@ -29,12 +32,16 @@ use crate::app::App;
 /// The addresses of this module.
 pub fn routes() -> Router<App> {
     let tickets = |rest: &str| format!("{}/{{n}}{rest}", paths::SUPPORT);
-    Router::new()
+    let router = Router::new();
+    #[cfg(feature = "pdf")]
+    let router = router.route(paths::STATEMENT_PDF, get(statement_pdf::pdf));
+    router
         .route(paths::LINK, get(link::page))
         .route(paths::QR_SVG, get(link::svg))
         .route(paths::QR_JPG, get(link::jpg))
         .route(paths::LINK_ALIAS, post(link::choose_alias))
         .route(paths::STATISTICS, get(statistics::page))
+        .route(paths::STATEMENT_CSV, get(statement_file::csv))
         .route(paths::STATEMENT, get(statement::page))
         .route(paths::CLIENTS_CSV, get(export::clients))
         .route(paths::SOURCES_CSV, get(sources::file))

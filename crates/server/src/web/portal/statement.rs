@@ -43,6 +43,8 @@ struct StatementPage {
     rows: Vec<EntryRow>,
     first: Option<String>,
     next: Option<String>,
+    /// The statement can be had as PDF.
+    has_pdf: bool,
 }
 
 /// An entry as people read it.
@@ -184,6 +186,14 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// What an entry is about, in a line of text.
+    pub fn words(&self, line: &StatementLine, partner_id: &str, currency: Currency) -> String {
+        let parts = self.why(line, partner_id, currency).into_iter().map(|part| part.text);
+        parts.collect::<Vec<_>>().join(" · ")
+    }
+}
+
 /// Until when a commission is on hold.
 pub fn hold(line: &StatementLine) -> Option<String> {
     match (&line.transfer.phase, line.transfer.available_at) {
@@ -234,6 +244,7 @@ impl StatementPage {
             choices: CHOICES.map(choice).to_vec(),
             deal,
             rows: shown.iter().map(|line| row(facts, line, partner_id, currency)).collect(),
+            has_pdf: cfg!(feature = "pdf"),
             first: asked.before.map(|_| asked.href("")),
             next: shown.last().filter(|_| is_more).map(|line| asked.href(&line.entry.seq.to_string())),
         }
