@@ -89,6 +89,10 @@ pub enum Permission {
     ManageStaff,
     /// Make tokens for other programs and revoke them.
     ManageTokens,
+    /// See what the CRM has told, apply it once more or set it aside.
+    ReadCrm,
+    /// Make addresses for the CRM and say how what it sends is read.
+    ManageCrm,
 }
 
 impl Permission {
@@ -112,6 +116,8 @@ impl Permission {
         Permission::ChangeSettings,
         Permission::ManageStaff,
         Permission::ManageTokens,
+        Permission::ReadCrm,
+        Permission::ManageCrm,
     ];
 
     /// The roles that have it. This is the permission table.
@@ -137,6 +143,8 @@ impl Permission {
             Permission::ChangeSettings => &[Admin],
             Permission::ManageStaff => &[Admin],
             Permission::ManageTokens => &[Admin],
+            Permission::ReadCrm => &[Admin, Sales],
+            Permission::ManageCrm => &[Admin],
         }
     }
 }

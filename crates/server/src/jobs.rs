@@ -9,7 +9,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     app::{App, Env},
-    daily,
+    crm, daily,
     notify::{telegram::poller::Poller, worker},
     ops,
 };
@@ -51,6 +51,7 @@ pub fn start(app: &App) -> Jobs {
     });
     tokio::spawn(sweep(app.clone()));
     tokio::spawn(know_codes(app.clone()));
+    tokio::spawn(crm::watch(app.clone()));
     tokio::spawn(daily::run(app.clone()));
     if app.bot.is_some() {
         tokio::spawn(Poller::new(app.clone()).run());
@@ -136,6 +137,7 @@ pub async fn sweep_once(app: &App) -> Result<(), DbError> {
     app.write(|tx, env| support::sweep_keys(tx, env.now.plus(-SUPPORT_KEYS_KEPT))).await?;
     app.write(ops::clicks::sweep_damaged).await?;
     app.write(ops::clicks::forget_writers).await?;
+    while app.write(ops::crm::sweep).await? > 0 {}
     while app.write(ops::clicks::delete_old).await? > 0 {}
     while app.write(ops::tokens::sweep_answers).await? > 0 {}
     while app.write(|tx, env| outbox::sweep(tx, env.now, SWEEP_MESSAGES)).await? > 0 {}

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod crm;
 pub mod daily;
 pub mod demo;
 pub mod device;

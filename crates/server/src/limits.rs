@@ -55,6 +55,8 @@ pub enum Limited {
     Noted,
     /// Whatever other programs ask for, by token.
     Api,
+    /// What the CRM sends, by address.
+    Hook,
 }
 
 impl Limited {
@@ -76,6 +78,7 @@ impl Limited {
             Limited::EmailMail => "email_mail",
             Limited::Noted => "noted",
             Limited::Api => "api",
+            Limited::Hook => "hook",
         }
     }
 }
@@ -124,6 +127,7 @@ const TABLE: &[(Limited, u32, Duration)] = &[
     (Limited::EmailMail, 5, Duration::from_secs(600)),
     (Limited::Noted, 1, Duration::from_secs(3600)),
     (Limited::Api, 120, Duration::from_millis(100)),
+    (Limited::Hook, 600, Duration::from_millis(50)),
 ];
 
 /// Too often; may be tried again after that many seconds.

@@ -13,6 +13,7 @@ pub mod claims;
 pub mod clicks;
 pub mod clients;
 pub mod copy;
+pub mod crm;
 pub mod db;
 pub mod deals;
 pub mod devices;

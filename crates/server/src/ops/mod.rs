@@ -11,6 +11,7 @@ pub mod batches;
 pub mod claims;
 pub mod clicks;
 pub mod clients;
+pub mod crm;
 pub mod deals;
 pub mod email_change;
 pub mod feedback;

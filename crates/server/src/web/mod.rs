@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod error;
 pub mod fields;
 pub mod guide;
+pub mod hooks;
 pub mod office;
 pub mod paths;
 pub mod portal;
@@ -54,6 +55,7 @@ pub fn router(app: App) -> Router {
     // Programs have a token and no cookie: nothing that protects browsers is needed around them.
     let answers = pages
         .merge(public::leads::routes())
+        .merge(hooks::routes())
         .merge(api::routes(&app))
         .layer(
             ServiceBuilder::new()

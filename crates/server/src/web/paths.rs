@@ -110,6 +110,10 @@ pub const OFFICE_SETTINGS: &str = "/office/settings";
 pub const OFFICE_STAFF: &str = "/office/staff";
 /// Tokens of other programs.
 pub const OFFICE_TOKENS: &str = "/office/tokens";
+/// What the CRM tells.
+pub const OFFICE_CRM: &str = "/office/crm";
+/// Where the CRM sends its webhooks.
+pub const HOOKS: &str = "/hooks";
 /// The programming interface.
 pub const API: &str = "/api/v1";
 /// What it is, for programs.
@@ -152,6 +156,16 @@ pub fn is_local(path: &str) -> bool {
 /// The entries behind what a partner has earned with a deal.
 pub fn statement_of_deal(number: i64) -> String {
     format!("{STATEMENT}?deal={number}")
+}
+
+/// The page of a CRM.
+pub fn office_crm(id: &str) -> String {
+    format!("{OFFICE_CRM}/{id}")
+}
+
+/// The page of something that a CRM has told.
+pub fn office_crm_item(id: &str) -> String {
+    format!("{OFFICE_CRM}/news/{id}")
 }
 
 /// The page of a client.

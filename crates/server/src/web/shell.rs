@@ -2,7 +2,7 @@
 
 use domain::{claim, notice::Channel, permission::Permission, support::due_at, withdrawal};
 use store::{
-    DbError, Tx, claims, feedback,
+    DbError, Tx, claims, crm, feedback,
     outbox::{self, Status},
     recovery, support, verification, withdrawals,
 };
@@ -197,6 +197,7 @@ impl OfficeShell {
             (paths::OFFICE_CLIENTS, "Clients", Permission::ReadClients),
             (paths::OFFICE_CLAIMS, "Claims", Permission::RuleOnClaims),
             (paths::OFFICE_WITHDRAWALS, "Withdrawals", Permission::ReadWithdrawals),
+            (paths::OFFICE_CRM, "CRM", Permission::ReadCrm),
             (paths::OFFICE_PARTNERS, "Partners", Permission::ReadPartners),
             (paths::OFFICE_SUPPORT, "Support", Permission::AnswerSupport),
             (paths::OFFICE_FEEDBACK, "Feedback", Permission::ReadFeedback),
@@ -224,6 +225,7 @@ impl OfficeShell {
                     let (open, first) = claims::waiting(tx)?;
                     (open, first.is_some_and(|due| claim::is_overdue(due, env.now)))
                 }
+                paths::OFFICE_CRM => (crm::waiting(tx, None, outbox::COUNTED)?, false),
                 paths::OFFICE_FEEDBACK => (feedback::open_count(tx)?, false),
                 paths::OFFICE_RECOVERY => {
                     let (waiting, oldest) = recovery::waiting(tx)?;
@@ -301,6 +303,11 @@ fn notice(done: &str) -> Option<&'static str> {
         "settings" => "The settings are saved.",
         "role" => "The role is changed.",
         "disabled" => "The access is taken away and every session ended.",
+        "crm-mapping" => "The mapping is saved. What waits can be applied once more.",
+        "crm-closed" => "The address is closed. What is sent there from now on is refused.",
+        "crm-again" => "Everything that waited was tried once more.",
+        "crm-applied" => "It was tried once more.",
+        "crm-ignored" => "It is set aside.",
         "token-revoked" => "The token is revoked. Whoever still uses it is refused.",
         "enabled" => "The access is given back.",
         _ => return None,

@@ -15,6 +15,7 @@ mod claims_found;
 mod clicks;
 mod concurrency;
 mod crash;
+mod crm;
 mod demo;
 mod desk;
 mod export;

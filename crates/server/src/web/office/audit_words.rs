@@ -18,6 +18,7 @@ pub const SUBJECTS: &[(&str, &str)] = &[
     ("message", "Message"),
     ("staff", "Staff"),
     ("token", "Token"),
+    ("crm", "CRM"),
     ("settings", "Settings"),
 ];
 
@@ -46,6 +47,10 @@ pub fn sentence(act: &str) -> &str {
         "adjustment.declined" => "Declined an adjustment",
         "wallet.changed" => "Changed wallets",
         "partner.signed_up" => "Signed up",
+        "crm.made" => "Made an address for a CRM",
+        "crm.mapping_changed" => "Changed how a CRM is read",
+        "crm.closed" => "Closed an address of a CRM",
+        "crm.ignored" => "Set news of the CRM aside",
         "partner.alias_chosen" => "Chose a word for the link",
         "partner.added" => "Added a partner",
         "partner.suspended" => "Suspended a partner",
@@ -120,6 +125,7 @@ pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
         "feedback" => (paths::office_feedback(id), "The feedback".into()),
         "message" => (paths::office_message(id), "The message".into()),
         "staff" => (paths::OFFICE_STAFF.into(), named("Staff")),
+        "crm" => (paths::office_crm(id), named("CRM")),
         "token" => (paths::OFFICE_TOKENS.into(), named("Token")),
         "settings" => (paths::OFFICE_SETTINGS.into(), "Settings".into()),
         _ => (String::new(), format!("{kind} {id}")),

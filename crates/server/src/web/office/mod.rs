@@ -12,6 +12,9 @@ pub mod claim;
 pub mod claims;
 pub mod client;
 pub mod clients;
+pub mod crm;
+pub mod crm_item;
+pub mod crm_source;
 pub mod deal;
 mod desk;
 pub mod feedback;
@@ -73,6 +76,8 @@ pub fn table() -> Vec<OfficeRoute> {
     let recovery = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_RECOVERY);
     let messages = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_OUTBOX);
     let of_token = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_TOKENS);
+    let of_crm = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_CRM);
+    let of_news = |rest: &str| format!("{}/news/{{id}}{rest}", paths::OFFICE_CRM);
     let members = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_STAFF);
     vec![
         route(paths::OFFICE, Office, get(home)),
@@ -143,6 +148,16 @@ pub fn table() -> Vec<OfficeRoute> {
         route(members("/disable"), ManageStaff, post(staff::disable)),
         route(members("/enable"), ManageStaff, post(staff::enable)),
         route(members("/invite"), ManageStaff, post(staff::invite_again)),
+        route(paths::OFFICE_CRM, ReadCrm, get(crm::page)),
+        route(format!("{}/make", paths::OFFICE_CRM), ManageCrm, post(crm::make)),
+        route(of_crm(""), ReadCrm, get(crm_source::page)),
+        route(of_crm("/mapping"), ManageCrm, post(crm_source::change_mapping)),
+        route(of_crm("/try"), ManageCrm, post(crm_source::try_out)),
+        route(of_crm("/close"), ManageCrm, post(crm_source::close)),
+        route(of_crm("/again"), ReadCrm, post(crm_source::apply_waiting)),
+        route(of_news(""), ReadCrm, get(crm_item::page)),
+        route(of_news("/apply"), ReadCrm, post(crm_item::apply)),
+        route(of_news("/ignore"), ReadCrm, post(crm_item::ignore)),
         route(paths::OFFICE_TOKENS, ManageTokens, get(tokens::page).post(tokens::make)),
         route(of_token("/revoke"), ManageTokens, post(tokens::revoke)),
     ]
