@@ -89,6 +89,8 @@ pub enum Permission {
     ManageStaff,
     /// Make tokens for other programs and revoke them.
     ManageTokens,
+    /// Choose which other systems are told what happens here.
+    ManageWebhooks,
 }
 
 impl Permission {
@@ -112,6 +114,7 @@ impl Permission {
         Permission::ChangeSettings,
         Permission::ManageStaff,
         Permission::ManageTokens,
+        Permission::ManageWebhooks,
     ];
 
     /// The roles that have it. This is the permission table.
@@ -137,6 +140,7 @@ impl Permission {
             Permission::ChangeSettings => &[Admin],
             Permission::ManageStaff => &[Admin],
             Permission::ManageTokens => &[Admin],
+            Permission::ManageWebhooks => &[Admin],
         }
     }
 }

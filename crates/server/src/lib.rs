@@ -20,3 +20,4 @@ pub mod real;
 pub mod redirect;
 pub mod serve;
 pub mod web;
+pub mod webhooks;

@@ -24,6 +24,7 @@ use super::{
     Actor,
     audit::{self, Act, Change},
     deals::tell_rate,
+    webhook_events,
 };
 use crate::{
     app::Env,
@@ -101,6 +102,11 @@ pub fn assign(
     ledger::apply(tx, env.now, &moving.transfers)?;
     moving.write(tx, env, by, decision, &client)?;
     moving.tell(tx, env, decision, &client)?;
+    let before = client.partner.as_ref().map(|partner| partner.id.as_str());
+    webhook_events::client_attributed(tx, env, decision.client, before)?;
+    for number in moving.available() {
+        webhook_events::commission_available(tx, env, number)?;
+    }
     moving.record(tx, env, by, decision, &client)?;
     Ok(client.partner)
 }
@@ -364,6 +370,15 @@ impl<'a> Moving<'a> {
             evidence: &decision.evidence,
         };
         clients::insert_attribution(tx, &attribution, at)
+    }
+
+    /// The deals whose commission the new partner can withdraw at once.
+    fn available(&self) -> impl Iterator<Item = i64> {
+        let at_once = |taken: &Taken| {
+            let booked = taken.won.as_ref().and_then(|won| won.commission);
+            booked.is_some_and(|booked| booked.available_at.is_none())
+        };
+        self.deals.iter().filter(move |(_, taken)| at_once(taken)).map(|(deal, _)| deal.number)
     }
 
     /// Tells both partners.

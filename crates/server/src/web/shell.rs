@@ -205,6 +205,7 @@ impl OfficeShell {
             (paths::OFFICE_SETTINGS, "Settings", Permission::ChangeSettings),
             (paths::OFFICE_STAFF, "Staff", Permission::ManageStaff),
             (paths::OFFICE_TOKENS, "Tokens", Permission::ManageTokens),
+            (paths::OFFICE_WEBHOOKS, "Webhooks", Permission::ManageWebhooks),
             (paths::ACCOUNT, "Account", Permission::Office),
         ] {
             if !staff.role.may(permission) {
@@ -301,6 +302,12 @@ fn notice(done: &str) -> Option<&'static str> {
         "role" => "The role is changed.",
         "disabled" => "The access is taken away and every session ended.",
         "token-revoked" => "The token is revoked. Whoever still uses it is refused.",
+        "hook-saved" => "The webhook is saved.",
+        "hook-on" => "The webhook is switched on.",
+        "hook-off" => "The webhook is switched off. Nothing is sent there.",
+        "hook-removed" => "The webhook is removed.",
+        "hook-tested" => "The test is on its way. Load this page again to see what became of it.",
+        "hook-again" => "The delivery is on its way again. Load this page again to see what became of it.",
         "enabled" => "The access is given back.",
         _ => return None,
     })
