@@ -303,6 +303,7 @@ fn notice(done: &str) -> Option<&'static str> {
         "disabled" => "The access is taken away and every session ended.",
         "token-revoked" => "The token is revoked. Whoever still uses it is refused.",
         "hook-saved" => "The webhook is saved.",
+        "hook-request" => "Saved. Every new client is posted there from now on.",
         "hook-on" => "The webhook is switched on.",
         "hook-off" => "The webhook is switched off. Nothing is sent there.",
         "hook-removed" => "The webhook is removed.",

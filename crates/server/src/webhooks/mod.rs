@@ -5,6 +5,7 @@
 //! `send.rs` makes one try, `guard.rs` keeps it out of the network that this server stands in, `sign.rs` signs it.
 
 pub mod guard;
+pub mod presets;
 pub mod send;
 pub mod sign;
 pub mod template;

@@ -43,4 +43,5 @@ mod support;
 mod telegram;
 mod tickets;
 mod wallet_safety;
+mod webhook_requests;
 mod webhooks;

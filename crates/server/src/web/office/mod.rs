@@ -29,6 +29,7 @@ pub mod ticket;
 pub mod tokens;
 pub mod webhook;
 pub mod webhook_delivery;
+pub mod webhook_requests;
 pub mod webhooks;
 pub mod withdrawal;
 pub mod withdrawal_acts;
@@ -155,6 +156,11 @@ pub fn table() -> Vec<OfficeRoute> {
         route(hooks("/secret"), ManageWebhooks, post(webhook::secret)),
         route(hooks("/test"), ManageWebhooks, post(webhook::test)),
         route(hooks("/remove"), ManageWebhooks, post(webhook::remove)),
+        route(
+            paths::OFFICE_REQUESTS,
+            ManageWebhooks,
+            get(webhook_requests::page).post(webhook_requests::save),
+        ),
         route(deliveries(""), ManageWebhooks, get(webhook_delivery::page)),
         route(deliveries("/send"), ManageWebhooks, post(webhook_delivery::send_again)),
     ]

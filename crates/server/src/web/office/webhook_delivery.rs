@@ -77,7 +77,7 @@ impl Line {
 }
 
 /// JSON as people read it; anything else as it is.
-fn readable(text: &str) -> String {
+pub fn readable(text: &str) -> String {
     let parsed: Result<serde_json::Value, _> = serde_json::from_str(text);
     parsed.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| text.to_owned())
 }
