@@ -135,8 +135,9 @@ both_databases!(whom_the_crm_has_named_is_not_posted_back, async |db: Db| {
         external_id: external_id.map(str::to_owned),
         ..Default::default()
     };
+    let id = site.read(store::accounts::staff).await[0].id.clone();
     for contact in [enter(Some("crm-7")), enter(None)] {
-        let by = server::ops::Actor::server();
+        let by = server::ops::Actor { id: id.clone(), name: "Admin".into(), role: "admin" };
         site.app.write(move |tx, env| server::ops::clients::enter(tx, env, &by, &contact)).await.unwrap();
     }
     crm.next(200, &[], r#"{"id": "lead-9"}"#);
