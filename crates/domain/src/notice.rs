@@ -145,6 +145,8 @@ notices! {
     OfficeSupport "office_support" "A support request" AlwaysMail,
     /// To staff: a claim is overdue.
     OfficeClaim "office_claim" "A claim is overdue" AlwaysMail,
+    /// To staff: a webhook was switched off because deliveries failed.
+    OfficeWebhook "office_webhook" "A webhook was switched off" AlwaysMail,
 }
 
 impl NoticeKind {
@@ -156,7 +158,10 @@ impl NoticeKind {
     /// Whether it is for people of the office, not for partners.
     pub const fn is_for_staff(self) -> bool {
         use NoticeKind::*;
-        matches!(self, Invitation | OfficeWithdrawal | OfficeDue | OfficeSupport | OfficeClaim)
+        matches!(
+            self,
+            Invitation | OfficeWithdrawal | OfficeDue | OfficeSupport | OfficeClaim | OfficeWebhook
+        )
     }
 
     /// What its text tells can be read in the office only with this permission, so that messages on their way are no way
@@ -172,6 +177,7 @@ impl NoticeKind {
                 Some(Permission::AnswerSupport)
             }
             FeedbackAnswered => Some(Permission::ReadFeedback),
+            OfficeWebhook => Some(Permission::ManageWebhooks),
             // Secrets in these have a rule of their own.
             Welcome | ConfirmEmail | ReleaseEmail | AdoptEmail | EmailKnown | EmailChanged | Recovery
             | Invitation => None,

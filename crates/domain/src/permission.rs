@@ -93,6 +93,8 @@ pub enum Permission {
     ReadCrm,
     /// Make addresses for the CRM and say how what it sends is read.
     ManageCrm,
+    /// Choose which other systems are told what happens here.
+    ManageWebhooks,
 }
 
 impl Permission {
@@ -118,6 +120,7 @@ impl Permission {
         Permission::ManageTokens,
         Permission::ReadCrm,
         Permission::ManageCrm,
+        Permission::ManageWebhooks,
     ];
 
     /// The roles that have it. This is the permission table.
@@ -145,6 +148,7 @@ impl Permission {
             Permission::ManageTokens => &[Admin],
             Permission::ReadCrm => &[Admin, Sales],
             Permission::ManageCrm => &[Admin],
+            Permission::ManageWebhooks => &[Admin],
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     limits::Limits,
     notify::{mail::Mailer, telegram::Bot},
     redirect::{Recorder, Site},
+    webhooks,
 };
 
 /// The state of the server. Cloning it is cheap.
@@ -41,6 +42,8 @@ pub struct Inner {
     pub bot: Option<Bot>,
     /// The way to the mail server, where there is one.
     pub mailer: Option<Mailer>,
+    /// The way to other systems that are told what happens here.
+    pub hooks: webhooks::Sender,
     /// Writes clicks down.
     pub clicks: Recorder,
     /// Where it sends clients on to.
@@ -129,6 +132,7 @@ impl App {
         Ok(App(Arc::new(Inner {
             clicks,
             site: Site::default(),
+            hooks: webhooks::Sender::new(config.webhooks_private),
             config,
             public_url,
             db,

@@ -30,6 +30,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Multiplies every rate limit; 0 switches them off.
     pub rate_limit: u32,
+    /// Webhooks may go to addresses in private networks and on this machine.
+    pub webhooks_private: bool,
     /// What is logged, in the syntax of tracing's filters.
     pub log: String,
     /// How it is logged.
@@ -107,6 +109,9 @@ pub struct Settings {
     /// A factor on every rate limit; 0 switches them off
     #[arg(long, global = true, value_name = "FACTOR")]
     pub rate_limit: Option<u32>,
+    /// Whether webhooks may go to private networks and this machine: true or false (see docs/webhooks.md)
+    #[arg(long, global = true, value_name = "BOOL")]
+    pub webhooks_private: Option<bool>,
     /// What to log, for example info or server=debug
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
@@ -118,7 +123,7 @@ pub struct Settings {
 const FILE: &str = "goodword.toml";
 
 /// The names of [`Settings`].
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "listen",
     "public_url",
     "data_dir",
@@ -129,6 +134,7 @@ const KNOWN: [&str; 12] = [
     "telegram_api",
     "trusted_proxies",
     "rate_limit",
+    "webhooks_private",
     "log",
     "log_format",
 ];
@@ -163,6 +169,7 @@ impl Config {
             telegram_api: flags.telegram_api.or(given.telegram_api),
             trusted_proxies: flags.trusted_proxies.or(given.trusted_proxies),
             rate_limit: flags.rate_limit.or(given.rate_limit),
+            webhooks_private: flags.webhooks_private.or(given.webhooks_private),
             log: flags.log.or(given.log),
             log_format: flags.log_format.or(given.log_format),
         })
@@ -226,6 +233,7 @@ impl Config {
             telegram,
             trusted_proxies,
             rate_limit: given.rate_limit.unwrap_or(1),
+            webhooks_private: given.webhooks_private.unwrap_or(false),
             log: given.log.unwrap_or_else(|| "info,memory_serve=warn".into()),
             log_format: given.log_format.unwrap_or(LogFormat::Text),
             click_patience: CLICK_PATIENCE,
@@ -274,6 +282,7 @@ impl Config {
             ),
             format!("trusted_proxies = {}", text(&proxies)),
             format!("rate_limit = {}", self.rate_limit),
+            format!("webhooks_private = {}", self.webhooks_private),
             format!("log = {}", text(&self.log)),
             format!("log_format = {}", text(format)),
         ]

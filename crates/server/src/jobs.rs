@@ -11,7 +11,7 @@ use crate::{
     app::{App, Env},
     crm, daily,
     notify::{telegram::poller::Poller, worker},
-    ops,
+    ops, webhooks,
 };
 
 /// How often it is looked whether commissions have become available.
@@ -35,6 +35,7 @@ pub const SUPPORT_KEYS_KEPT: i64 = 180 * DAY;
 pub struct Jobs {
     stop: watch::Sender<bool>,
     outbox: JoinHandle<()>,
+    webhooks: JoinHandle<()>,
 }
 
 /// Starts the jobs.
@@ -57,8 +58,9 @@ pub fn start(app: &App) -> Jobs {
         tokio::spawn(Poller::new(app.clone()).run());
     }
     let (stop, stopped) = watch::channel(false);
-    let outbox = tokio::spawn(worker::run(app.clone(), stopped));
-    Jobs { stop, outbox }
+    let outbox = tokio::spawn(worker::run(app.clone(), stopped.clone()));
+    let webhooks = tokio::spawn(webhooks::worker::run(app.clone(), stopped));
+    Jobs { stop, outbox, webhooks }
 }
 
 impl Jobs {
@@ -67,6 +69,9 @@ impl Jobs {
         self.stop.send_replace(true);
         if let Err(error) = self.outbox.await {
             tracing::error!(%error, "the worker of the outbox has ended badly");
+        }
+        if let Err(error) = self.webhooks.await {
+            tracing::error!(%error, "the worker of the webhooks has ended badly");
         }
     }
 }
@@ -140,6 +145,7 @@ pub async fn sweep_once(app: &App) -> Result<(), DbError> {
     while app.write(ops::crm::sweep).await? > 0 {}
     while app.write(ops::clicks::delete_old).await? > 0 {}
     while app.write(ops::tokens::sweep_answers).await? > 0 {}
+    while app.write(ops::webhooks::sweep).await? > 0 {}
     while app.write(|tx, env| outbox::sweep(tx, env.now, SWEEP_MESSAGES)).await? > 0 {}
     Ok(())
 }

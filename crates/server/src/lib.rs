@@ -23,3 +23,4 @@ pub mod real;
 pub mod redirect;
 pub mod serve;
 pub mod web;
+pub mod webhooks;

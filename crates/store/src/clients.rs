@@ -143,6 +143,17 @@ pub fn by_external(tx: &mut Tx, external_id: &str) -> Result<Option<i64>, DbErro
     row.map(|row| row.get(0)).transpose()
 }
 
+/// Keeps what another system calls a client, unless the client has such an identifier, or another client has this one.
+/// Returns whether it was kept.
+pub fn adopt_external(tx: &mut Tx, number: i64, external_id: &str) -> Result<bool, DbError> {
+    let kept = tx.exec(
+        "UPDATE client SET external_id = $1 WHERE number = $2 AND external_id IS NULL
+             AND NOT EXISTS (SELECT 1 FROM client WHERE external_id = $3)",
+        params![external_id, number, external_id],
+    )?;
+    Ok(kept == 1)
+}
+
 /// Which clients a program asks for.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {

@@ -52,6 +52,8 @@ pub mod verification;
 pub mod verify_audit;
 pub mod verify_projections;
 pub mod wallets;
+pub mod webhook_deliveries;
+pub mod webhooks;
 pub mod withdrawal_reminders;
 pub mod withdrawals;
 

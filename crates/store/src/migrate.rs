@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 14, name: "programming interface", text: include_str!("../migrations/0014_api.sql") },
     Migration { id: 15, name: "external ids", text: include_str!("../migrations/0015_external_ids.sql") },
     Migration { id: 16, name: "sources", text: include_str!("../migrations/0016_sources.sql") },
+    Migration { id: 17, name: "webhooks", text: include_str!("../migrations/0017_webhooks.sql") },
     Migration { id: 18, name: "crm", text: include_str!("../migrations/0018_crm.sql") },
 ];
 

@@ -492,7 +492,7 @@ pub fn settle(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
 
 /// What sorts before every identifier made at or after a moment: identifiers are UUIDs of version 7, which begin with
 /// the milliseconds since 1970 (RFC 9562, section 5.7).
-fn first_id(at: Timestamp) -> String {
+pub(crate) fn first_id(at: Timestamp) -> String {
     let millis = at.micros().div_euclid(1000).max(0);
     format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
 }

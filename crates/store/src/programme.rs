@@ -7,6 +7,7 @@ use domain::{
     money::{Currency, Money},
     rate::Rate,
     tier::{Tier, Tiers},
+    webhook::HookEvents,
 };
 
 /// What an installation's office has set.
@@ -46,6 +47,8 @@ pub struct Programme {
     pub click_days: i64,
     /// The number of the Telegram group in which staff are told what waits, or empty.
     pub staff_chat: String,
+    /// What other systems want to be told of; kept by [`crate::webhooks`], not by [`save`].
+    pub hook_events: HookEvents,
     /// The rates by volume.
     pub tiers: Tiers,
     /// Grows with every change.
@@ -73,6 +76,7 @@ impl Programme {
             payer_bic: String::new(),
             click_days: 400,
             staff_chat: String::new(),
+            hook_events: HookEvents::NONE,
             tiers: Tiers::standard(),
             version: 1,
         }
@@ -115,6 +119,7 @@ fn read(row: &Row) -> Result<Programme, DbError> {
         payer_bic: row.get(15)?,
         staff_chat: row.get(16)?,
         click_days: row.get(17)?,
+        hook_events: HookEvents::from_words(&row.get::<String>(18)?),
         tiers: Tiers::standard(),
         version: row.get(9)?,
     })
@@ -147,7 +152,7 @@ pub fn load(tx: &mut Tx) -> Result<Programme, DbError> {
     let row = tx.one(
         "SELECT name, currency, site_url, support_email, support_telegram, minimum_withdrawal, hold_days,
                 window_days, link_rule, version, claim_days, approval_from, cooling_hours, payer_name, payer_iban,
-                payer_bic, staff_chat, click_days
+                payer_bic, staff_chat, click_days, hook_events
          FROM programme WHERE id = 1",
         params![],
     )?;

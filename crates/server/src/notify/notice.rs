@@ -267,6 +267,17 @@ pub enum Notice {
         /// The path of its page.
         path: String,
     },
+    /// To staff: a webhook was switched off.
+    OfficeWebhook {
+        /// What people call it.
+        name: String,
+        /// Where it is, as far as anybody may read.
+        place: String,
+        /// Why.
+        why: String,
+        /// The path of its page.
+        path: String,
+    },
 }
 
 impl Notice {
@@ -305,6 +316,7 @@ impl Notice {
             Notice::OfficeDue { .. } => NoticeKind::OfficeDue,
             Notice::OfficeSupport { .. } => NoticeKind::OfficeSupport,
             Notice::OfficeClaim { .. } => NoticeKind::OfficeClaim,
+            Notice::OfficeWebhook { .. } => NoticeKind::OfficeWebhook,
         }
     }
 }

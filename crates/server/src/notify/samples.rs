@@ -148,6 +148,12 @@ pub fn all() -> Vec<Notice> {
         Notice::OfficeDue { id: id(), partner: partner(), amount: money(50_000), due: NOW, overdue: true },
         Notice::OfficeSupport { ticket: 3001, name: name(), message: "Where is <my> money?".into() },
         Notice::OfficeClaim { client_name: name(), partner: partner(), path: "/office/claims/7".into() },
+        Notice::OfficeWebhook {
+            name: "Data <warehouse>".into(),
+            place: "https://hooks.example.com".into(),
+            why: "3 deliveries in a row were given up, each tried for about a day. It answered 500.".into(),
+            path: "/office/webhooks/0193a1b2-0000-7000-8000-0000000000aa".into(),
+        },
     ]
 }
 

@@ -411,6 +411,17 @@ impl Notice {
                 None,
                 Some(("Open the claim", to(path))),
             ),
+            Notice::OfficeWebhook { name, place, why, path } => say(
+                format!("The webhook {name} was switched off"),
+                vec![
+                    "Nothing more is sent there until somebody switches it on again.".into(),
+                    why.clone(),
+                    "What is kept on its page can be sent again.".into(),
+                ],
+                vec![fact("Address", place.clone())],
+                None,
+                Some(("Open the webhook", to(path))),
+            ),
         };
         let secret = matches!(
             self,

@@ -18,7 +18,7 @@ use store::{
 use super::{
     Actor,
     audit::{self, Act, Change},
-    sessions,
+    sessions, webhook_events,
 };
 use crate::{
     app::Env,
@@ -131,6 +131,7 @@ fn record_new(
     account: &NewAccount,
     code: ReferralCode,
 ) -> Result<(), DbError> {
+    webhook_events::partner_created(tx, env, &account.id)?;
     let changes = [Change::set("Email", &account.email), Change::set("Code", code)];
     let on = ("partner", account.id.as_str());
     audit::record(tx, env, by, Act { what, on, changes: &changes, reason: "" })

@@ -26,6 +26,7 @@ use super::{
     Actor,
     audit::{self, Act, Change},
     deals::tell_rate,
+    webhook_events,
 };
 use crate::{
     app::Env,
@@ -103,6 +104,11 @@ pub fn assign(
     ledger::apply(tx, env.now, &moving.transfers)?;
     moving.write(tx, env, by, decision, &client)?;
     moving.tell(tx, env, decision, &client)?;
+    let before = client.partner.as_ref().map(|partner| partner.id.as_str());
+    webhook_events::client_attributed(tx, env, decision.client, before)?;
+    for number in moving.available() {
+        webhook_events::commission_available(tx, env, number)?;
+    }
     moving.record(tx, env, by, decision, &client)?;
     Ok(client.partner)
 }
@@ -384,6 +390,15 @@ impl<'a> Moving<'a> {
         };
         sources::add(tx, &before.id, client.created_at.day(), &from(share.clients, 0, Money::ZERO))?;
         sources::add(tx, &before.id, env.now.day(), &from(0, share.deals_won, share.profit))
+    }
+
+    /// The deals whose commission the new partner can withdraw at once.
+    fn available(&self) -> impl Iterator<Item = i64> {
+        let at_once = |taken: &Taken| {
+            let booked = taken.won.as_ref().and_then(|won| won.commission);
+            booked.is_some_and(|booked| booked.available_at.is_none())
+        };
+        self.deals.iter().filter(move |(_, taken)| at_once(taken)).map(|(deal, _)| deal.number)
     }
 
     /// Tells both partners.

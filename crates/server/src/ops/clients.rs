@@ -18,6 +18,7 @@ use store::{
 use super::{
     Actor,
     audit::{self, Act, Change},
+    webhook_events,
 };
 use crate::{
     app::Env,
@@ -139,6 +140,10 @@ fn receive_by(tx: &mut Tx, env: &Env, contact: &Contact, by: Option<&Actor>) -> 
         clients::insert_attribution(tx, &attribution, env.now)?;
     }
     let deal = open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), by)?;
+    webhook_events::client_created(tx, env, number, deal)?;
+    if client.partner_id.is_some() {
+        webhook_events::client_attributed(tx, env, number, None)?;
+    }
     if let Some(partner_id) = &client.partner_id {
         let notice = Notice::NewClient { client: number, name: contact.name.clone() };
         notify::tell(tx, env, partner_id, &notice)?;

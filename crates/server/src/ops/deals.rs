@@ -6,6 +6,7 @@ use domain::{
     ledger::Transfer,
     money::Money,
     rate::Rate,
+    webhook::HookEvent,
 };
 use store::{
     DbError, Tx,
@@ -18,6 +19,7 @@ use store::{
 use super::{
     Actor,
     audit::{self, Act, Change},
+    webhook_events,
 };
 use crate::{
     app::Env,
@@ -68,6 +70,10 @@ pub fn win(tx: &mut Tx, env: &Env, by: &Actor, number: i64, amount: Money) -> Re
     history(tx, env, Some(by), number, "won", Some(amount), None)?;
     if let Some(partner) = &deal.partner {
         tell_won(tx, env, &deal, &partner.id, &won, agreed)?;
+    }
+    webhook_events::deal(tx, env, HookEvent::DealWon, number)?;
+    if won.commission.is_some_and(|booked| booked.available_at.is_none()) {
+        webhook_events::commission_available(tx, env, number)?;
     }
     let currency = env.programme.currency;
     let mut changes = vec![
@@ -186,6 +192,7 @@ pub fn lose(tx: &mut Tx, env: &Env, by: &Actor, number: i64, reason: &str) -> Re
         let notice = Notice::DealLost { deal: number, client: deal.client_number, name };
         notify::tell(tx, env, &partner.id, &notice)?;
     }
+    webhook_events::deal(tx, env, HookEvent::DealLost, number)?;
     let changes = [Change::new("Status", deal.status.label(), DealStatus::Lost.label())];
     record(tx, env, by, "deal.lost", number, &changes, reason)
 }
@@ -285,6 +292,7 @@ pub fn refund(
         };
         notify::tell(tx, env, &partner.id, &notice)?;
     }
+    webhook_events::deal_refunded(tx, env, number, amount, reason)?;
     let currency = env.programme.currency;
     let after = currency.format(remaining - amount);
     let mut changes = vec![
@@ -332,6 +340,7 @@ pub fn release_due(tx: &mut Tx, env: &Env) -> Result<usize, DealError> {
             history(tx, env, None, *number, "available", None, None)?;
         }
         deals::set_available(tx, *number)?;
+        webhook_events::commission_available(tx, env, *number)?;
     }
     Ok(due.len())
 }

@@ -27,6 +27,8 @@ pub mod telegram;
 pub mod tokens;
 pub mod verification;
 pub mod wallets;
+pub mod webhook_events;
+pub mod webhooks;
 pub mod withdrawals;
 pub mod withdrawals_due;
 

@@ -5,6 +5,7 @@ use domain::{
     money::Money,
     payment::{self, ApprovalRefusal, Held, Payment, needs_two},
     permission::Permission,
+    webhook::HookEvent,
     withdrawal::{self, Request, RequestRefusal, WithdrawalAct, WithdrawalRefusal, due_at, next_status},
 };
 use store::{
@@ -17,6 +18,7 @@ use store::{
 use super::{
     Actor,
     audit::{self, Act, Change},
+    webhook_events,
 };
 use crate::{
     app::Env,
@@ -127,7 +129,8 @@ fn told_requested(tx: &mut Tx, env: &Env, id: &str) -> Result<(), DbError> {
         amount: made.amount,
         due: due_at(made.requested_at),
     };
-    notify::tell_staff(tx, env, Permission::DecideWithdrawals, &waits)
+    notify::tell_staff(tx, env, Permission::DecideWithdrawals, &waits)?;
+    webhook_events::withdrawal(tx, env, HookEvent::WithdrawalRequested, id)
 }
 
 fn same(before: &Withdrawal, ask: &Ask) -> Result<String, AskError> {
@@ -258,6 +261,7 @@ pub fn settle(
             reference: settling.reference.to_owned(),
         };
         notify::tell(tx, env, &withdrawal.partner.id, &paid)?;
+        webhook_events::withdrawal(tx, env, HookEvent::WithdrawalPaid, &withdrawal.id)?;
         let mut changes = about(env, withdrawal, "pending", "paid");
         changes.push(Change::set("Reference", settling.reference));
         let act = Act {
@@ -441,6 +445,7 @@ pub fn reject(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reason: &str) -> Res
     ledger::apply(tx, env.now, &[withdrawal::reject(&request(env, &withdrawal), reason)])?;
     let rejected = Notice::WithdrawalRejected { amount: withdrawal.amount, reason: reason.to_owned() };
     notify::tell(tx, env, &withdrawal.partner.id, &rejected)?;
+    webhook_events::withdrawal(tx, env, HookEvent::WithdrawalRejected, id)?;
     let changes = about(env, &withdrawal, "pending", "rejected");
     let on = ("withdrawal", id);
     audit::record(tx, env, by, Act { what: "withdrawal.rejected", on, changes: &changes, reason })?;
@@ -460,6 +465,7 @@ pub fn came_back(tx: &mut Tx, env: &Env, by: &Actor, id: &str, reason: &str) -> 
     ledger::apply(tx, env.now, &[withdrawal::came_back(&request(env, &withdrawal), reason)])?;
     let returned = Notice::PaymentReturned { amount: withdrawal.amount, reason: reason.to_owned() };
     notify::tell(tx, env, &withdrawal.partner.id, &returned)?;
+    webhook_events::withdrawal(tx, env, HookEvent::WithdrawalRejected, id)?;
     let mut changes = about(env, &withdrawal, "paid", "rejected");
     changes.push(Change::set("Reference", withdrawal.reference.as_deref().unwrap_or_default()));
     let on = ("withdrawal", id);

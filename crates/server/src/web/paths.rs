@@ -114,6 +114,12 @@ pub const OFFICE_TOKENS: &str = "/office/tokens";
 pub const OFFICE_CRM: &str = "/office/crm";
 /// Where the CRM sends its webhooks.
 pub const HOOKS: &str = "/hooks";
+/// Other systems that are told what happens here.
+pub const OFFICE_WEBHOOKS: &str = "/office/webhooks";
+/// One delivery to them.
+pub const OFFICE_DELIVERIES: &str = "/office/webhooks/deliveries";
+/// A request to another system as a template says.
+pub const OFFICE_REQUESTS: &str = "/office/webhooks/requests";
 /// The programming interface.
 pub const API: &str = "/api/v1";
 /// What it is, for programs.
@@ -191,6 +197,16 @@ pub fn office_withdrawal(id: &str) -> String {
 /// The page of a message.
 pub fn office_message(id: &str) -> String {
     format!("{OFFICE_OUTBOX}/{id}")
+}
+
+/// The page of a webhook.
+pub fn office_webhook(id: &str) -> String {
+    format!("{OFFICE_WEBHOOKS}/{id}")
+}
+
+/// The page of a delivery to a webhook.
+pub fn office_delivery(id: &str) -> String {
+    format!("{OFFICE_DELIVERIES}/{id}")
 }
 
 /// The page of a batch.

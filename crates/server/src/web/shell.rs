@@ -207,6 +207,7 @@ impl OfficeShell {
             (paths::OFFICE_SETTINGS, "Settings", Permission::ChangeSettings),
             (paths::OFFICE_STAFF, "Staff", Permission::ManageStaff),
             (paths::OFFICE_TOKENS, "Tokens", Permission::ManageTokens),
+            (paths::OFFICE_WEBHOOKS, "Webhooks", Permission::ManageWebhooks),
             (paths::ACCOUNT, "Account", Permission::Office),
         ] {
             if !staff.role.may(permission) {
@@ -309,6 +310,13 @@ fn notice(done: &str) -> Option<&'static str> {
         "crm-applied" => "It was tried once more.",
         "crm-ignored" => "It is set aside.",
         "token-revoked" => "The token is revoked. Whoever still uses it is refused.",
+        "hook-saved" => "The webhook is saved.",
+        "hook-request" => "Saved. Every new client is posted there from now on.",
+        "hook-on" => "The webhook is switched on.",
+        "hook-off" => "The webhook is switched off. Nothing is sent there.",
+        "hook-removed" => "The webhook is removed.",
+        "hook-tested" => "The test is on its way. Load this page again to see what became of it.",
+        "hook-again" => "The delivery is on its way again. Load this page again to see what became of it.",
         "enabled" => "The access is given back.",
         _ => return None,
     })

@@ -62,6 +62,15 @@ const ACTS: &[(&str, &[&str])] = &[
     ("/office/staff/{id}/invite", &["staff.invited_again"]),
     ("/office/tokens", &["token.made"]),
     ("/office/tokens/{id}/revoke", &["token.revoked"]),
+    ("/office/webhooks", &["webhook.added"]),
+    ("/office/webhooks/requests", &["webhook.added"]),
+    ("/office/webhooks/{id}/change", &["webhook.changed"]),
+    ("/office/webhooks/{id}/off", &["webhook.switched_off"]),
+    ("/office/webhooks/{id}/on", &["webhook.switched_on"]),
+    ("/office/webhooks/{id}/secret", &["webhook.secret_made"]),
+    ("/office/webhooks/{id}/test", &["webhook.tested"]),
+    ("/office/webhooks/{id}/remove", &["webhook.removed"]),
+    ("/office/webhooks/deliveries/{id}/send", &["webhook.sent_again"]),
 ];
 
 both_databases!(every_form_of_the_office_is_expected_to_leave_something, async |db: Db| {
@@ -275,6 +284,27 @@ async fn walk_programme(walk: &mut Walk<'_>) {
     assert_eq!(records(walk.site).await.len(), before);
 }
 
+async fn walk_webhooks(walk: &mut Walk<'_>) {
+    let url = ("url", "https://hooks.example.com/in");
+    let fields = [("name", "Books"), url, ("event_deal_won", "1")];
+    walk.post("/office/webhooks", "/office/webhooks", &fields).await;
+    let id = walk.site.read(store::webhooks::all).await[0].id.clone();
+    walk.act("webhooks", &id, "change", &[("name", "Books"), url, ("event_deal_lost", "1")]).await;
+    walk.act("webhooks", &id, "secret", &[("hours", "24")]).await;
+    walk.act("webhooks", &id, "off", &[]).await;
+    walk.act("webhooks", &id, "on", &[]).await;
+    walk.act("webhooks", &id, "test", &[]).await;
+    let of = id.clone();
+    let delivery = walk
+        .site
+        .read(move |tx| Ok(store::webhook_deliveries::list(tx, &of, None, None, 1)?.remove(0).id))
+        .await;
+    walk.act("webhooks/deliveries", &delivery, "send", &[]).await;
+    walk.act("webhooks", &id, "remove", &[]).await;
+    let fields = [("name", "CRM"), url, ("method", "POST"), ("template", "{}")];
+    walk.post("/office/webhooks/requests", "/office/webhooks/requests", &fields).await;
+}
+
 both_databases!(every_act_of_the_office_leaves_its_record, async |db: Db| {
     let settings = Settings {
         smtp_url: Some("smtp://127.0.0.1:9".into()),
@@ -296,6 +326,7 @@ both_databases!(every_act_of_the_office_leaves_its_record, async |db: Db| {
     walk_inboxes(&mut walk, &partner).await;
     walk_recovery_and_outbox(&mut walk, &partner).await;
     walk_programme(&mut walk).await;
+    walk_webhooks(&mut walk).await;
     let missing: Vec<_> = ACTS.iter().filter(|(path, _)| !walk.walked.contains(path)).collect();
     assert!(missing.is_empty(), "not walked: {missing:?}");
     site.verify().await;

@@ -19,6 +19,7 @@ pub const SUBJECTS: &[(&str, &str)] = &[
     ("staff", "Staff"),
     ("token", "Token"),
     ("crm", "CRM"),
+    ("webhook", "Webhook"),
     ("settings", "Settings"),
 ];
 
@@ -83,6 +84,16 @@ pub fn sentence(act: &str) -> &str {
         "staff.enabled" => "Gave access back",
         "token.made" => "Made a token",
         "token.revoked" => "Revoked a token",
+        "webhook.added" => "Added a webhook",
+        "webhook.changed" => "Changed a webhook",
+        "webhook.switched_on" => "Switched a webhook on",
+        "webhook.switched_off" => "Switched a webhook off",
+        "webhook.removed" => "Removed a webhook",
+        "webhook.secret_made" => "Made a new secret for a webhook",
+        "webhook.tested" => "Sent a test to a webhook",
+        "webhook.sent_again" => "Had a delivery sent again",
+        "client.external_set" => "Kept what another system calls a client",
+        "deal.external_set" => "Kept what another system calls a deal",
         "profile.changed" => "Changed a profile",
         "password.changed" => "Changed the password",
         "email.confirmed" => "Confirmed an email address",
@@ -127,6 +138,7 @@ pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
         "staff" => (paths::OFFICE_STAFF.into(), named("Staff")),
         "crm" => (paths::office_crm(id), named("CRM")),
         "token" => (paths::OFFICE_TOKENS.into(), named("Token")),
+        "webhook" => (paths::office_webhook(id), "The webhook".into()),
         "settings" => (paths::OFFICE_SETTINGS.into(), "Settings".into()),
         _ => (String::new(), format!("{kind} {id}")),
     };

@@ -19,6 +19,7 @@ pub mod deal;
 mod desk;
 pub mod feedback;
 pub mod feedback_message;
+pub mod hook_form;
 pub mod outbox;
 pub mod partner;
 pub mod partners;
@@ -30,6 +31,10 @@ mod statement;
 pub mod support;
 pub mod ticket;
 pub mod tokens;
+pub mod webhook;
+pub mod webhook_delivery;
+pub mod webhook_requests;
+pub mod webhooks;
 pub mod withdrawal;
 pub mod withdrawal_acts;
 pub mod withdrawals;
@@ -78,6 +83,8 @@ pub fn table() -> Vec<OfficeRoute> {
     let of_token = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_TOKENS);
     let of_crm = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_CRM);
     let of_news = |rest: &str| format!("{}/news/{{id}}{rest}", paths::OFFICE_CRM);
+    let hooks = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_WEBHOOKS);
+    let deliveries = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_DELIVERIES);
     let members = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_STAFF);
     vec![
         route(paths::OFFICE, Office, get(home)),
@@ -160,6 +167,21 @@ pub fn table() -> Vec<OfficeRoute> {
         route(of_news("/ignore"), ReadCrm, post(crm_item::ignore)),
         route(paths::OFFICE_TOKENS, ManageTokens, get(tokens::page).post(tokens::make)),
         route(of_token("/revoke"), ManageTokens, post(tokens::revoke)),
+        route(paths::OFFICE_WEBHOOKS, ManageWebhooks, get(webhooks::page).post(webhooks::add)),
+        route(hooks(""), ManageWebhooks, get(webhook::page)),
+        route(hooks("/change"), ManageWebhooks, post(webhook::change)),
+        route(hooks("/on"), ManageWebhooks, post(webhook::on)),
+        route(hooks("/off"), ManageWebhooks, post(webhook::off)),
+        route(hooks("/secret"), ManageWebhooks, post(webhook::secret)),
+        route(hooks("/test"), ManageWebhooks, post(webhook::test)),
+        route(hooks("/remove"), ManageWebhooks, post(webhook::remove)),
+        route(
+            paths::OFFICE_REQUESTS,
+            ManageWebhooks,
+            get(webhook_requests::page).post(webhook_requests::save),
+        ),
+        route(deliveries(""), ManageWebhooks, get(webhook_delivery::page)),
+        route(deliveries("/send"), ManageWebhooks, post(webhook_delivery::send_again)),
     ]
 }
 

@@ -182,6 +182,8 @@ fn read(form: &mut Fields) -> Option<Programme> {
         return None;
     }
     Some(Programme {
+        // Kept with the webhooks, and not saved from here.
+        hook_events: domain::webhook::HookEvents::NONE,
         name: name?.into_string(),
         currency: currency?,
         site_url: site_url?,
