@@ -20,6 +20,7 @@ pub mod email_changes;
 mod error;
 pub mod feedback;
 pub mod idempotency;
+pub mod imports;
 pub mod lease;
 pub mod ledger;
 pub mod ledger_verify;

@@ -13,6 +13,7 @@ pub mod clients;
 pub mod deals;
 pub mod email_change;
 pub mod feedback;
+pub mod import;
 pub mod outbox;
 pub mod partners;
 pub mod programme;

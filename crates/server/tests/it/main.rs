@@ -19,6 +19,7 @@ mod demo;
 mod desk;
 mod export;
 mod failover;
+mod import;
 mod input;
 mod leads;
 mod links;

@@ -19,6 +19,7 @@ pub const SUBJECTS: &[(&str, &str)] = &[
     ("staff", "Staff"),
     ("token", "Token"),
     ("settings", "Settings"),
+    ("import", "Import"),
 ];
 
 /// What an act is called in a sentence without its subject. An unknown word (of a newer version) is shown as it is.
@@ -65,6 +66,7 @@ pub fn sentence(act: &str) -> &str {
         "recovery.closed" => "Closed a request for a new password",
         "password.reset" => "Chose a new password by a one-time link",
         "message.sent_again" => "Had a message sent again",
+        "import.done" => "Imported from another system",
         "message.dropped" => "Gave a message up",
         "settings.changed" => "Changed the settings",
         "staff.added" => "Added a member of staff",
@@ -121,6 +123,7 @@ pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
         "staff" => (paths::OFFICE_STAFF.into(), named("Staff")),
         "token" => (paths::OFFICE_TOKENS.into(), named("Token")),
         "settings" => (paths::OFFICE_SETTINGS.into(), "Settings".into()),
+        "import" => (String::new(), format!("Import from {id}")),
         _ => (String::new(), format!("{kind} {id}")),
     };
     Link { href, text }
