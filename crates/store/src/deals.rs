@@ -531,7 +531,7 @@ pub fn of_partner(
     )?;
     rows.iter()
         .map(|row| {
-            let value = if textual { row.get(22)? } else { row.get::<i64>(22)?.to_string() };
+            let value = if textual { row.get(23)? } else { row.get::<i64>(23)?.to_string() };
             let deal = read(row)?;
             let number = deal.number;
             Ok((deal, After { value, number }))

@@ -9,10 +9,39 @@ use domain::{
     rate::Rate, referral_code::ReferralCode, search,
 };
 
-use crate::{DbError, Tx, params};
+use crate::{DbError, Tx, Value, params};
 
 /// How many rows of a table are read at a time.
 const PAGE: i64 = 5_000;
+
+/// How many rows stand in one statement. Each statement costs a database more than a row does.
+const ROWS: usize = 50;
+
+/// Inserts rows into columns of a table, many in one statement.
+fn insert(tx: &mut Tx, into: &str, rows: &[Vec<Value>]) -> Result<(), DbError> {
+    insert_or(tx, into, "", rows)
+}
+
+fn insert_or(tx: &mut Tx, into: &str, otherwise: &str, rows: &[Vec<Value>]) -> Result<(), DbError> {
+    let width = rows.first().map_or(0, Vec::len);
+    let sql = |rows: usize| {
+        let row = |row: usize| {
+            let places: Vec<String> =
+                (1..=width).map(|column| format!("${}", row * width + column)).collect();
+            format!("({})", places.join(", "))
+        };
+        let places: Vec<String> = (0..rows).map(row).collect();
+        format!("INSERT INTO {into} VALUES {} {otherwise}", places.join(", "))
+    };
+    let (full, rest) = rows.split_at(rows.len() - rows.len() % ROWS);
+    let together: Vec<Vec<Value>> = full.chunks(ROWS).map(<[Vec<Value>]>::concat).collect();
+    for (count, rows) in [(ROWS, together.as_slice()), (1, rest)] {
+        if !rows.is_empty() {
+            tx.many(&sql(count), rows)?;
+        }
+    }
+    Ok(())
+}
 
 /// A row that was taken over before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,10 +89,7 @@ pub fn note(tx: &mut Tx, source: &str, rows: &[Known], now: Timestamp) -> Result
             params![source, kind, &row.old_id, &row.new_id, &row.fingerprint, now.micros()].to_vec()
         })
         .collect();
-    tx.many(
-        "INSERT INTO import_row (source, kind, old_id, new_id, fingerprint, at) VALUES ($1, $2, $3, $4, $5, $6)",
-        &rows,
-    )?;
+    insert(tx, "import_row (source, kind, old_id, new_id, fingerprint, at)", &rows)?;
     Ok(())
 }
 
@@ -212,12 +238,12 @@ pub struct NewPartner {
 pub fn insert_partners(tx: &mut Tx, partners: &[NewPartner], now: Timestamp) -> Result<(), DbError> {
     let accounts: Vec<_> = partners
         .iter()
-        .map(|one| params![&one.id, &one.name, &one.email, &one.email_key, one.created_at.micros()].to_vec())
+        .map(|one| {
+            params![&one.id, "partner", &one.name, &one.email, &one.email_key, one.created_at.micros()]
+                .to_vec()
+        })
         .collect();
-    tx.many(
-        "INSERT INTO account (id, kind, name, email, email_key, created_at) VALUES ($1, 'partner', $2, $3, $4, $5)",
-        &accounts,
-    )?;
+    insert(tx, "account (id, kind, name, email, email_key, created_at)", &accounts)?;
     let rows: Vec<_> = partners
         .iter()
         .map(|one| {
@@ -233,16 +259,9 @@ pub fn insert_partners(tx: &mut Tx, partners: &[NewPartner], now: Timestamp) -> 
             .to_vec()
         })
         .collect();
-    tx.many(
-        "INSERT INTO partner (id, code, suspended_at, suspended_reason, agreed_rate_bp, search)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        &rows,
-    )?;
-    let totals: Vec<_> = partners.iter().map(|one| params![&one.id].to_vec()).collect();
-    tx.many(
-        "INSERT INTO partner_totals (partner_id, clients, deals_won, volume) VALUES ($1, 0, 0, 0)",
-        &totals,
-    )?;
+    insert(tx, "partner (id, code, suspended_at, suspended_reason, agreed_rate_bp, search)", &rows)?;
+    let totals: Vec<_> = partners.iter().map(|one| params![&one.id, 0, 0, 0].to_vec()).collect();
+    insert(tx, "partner_totals (partner_id, clients, deals_won, volume)", &totals)?;
     Ok(())
 }
 
@@ -291,7 +310,8 @@ pub fn insert_clients(tx: &mut Tx, clients: &[NewClient], reason: &str) -> Resul
                 keys.phone,
                 keys.telegram,
                 keys.name,
-                client.external_id.clone()
+                client.external_id.clone(),
+                1
             ]
             .to_vec(),
         );
@@ -301,17 +321,13 @@ pub fn insert_clients(tx: &mut Tx, clients: &[NewClient], reason: &str) -> Resul
             decisions.push(params![id, client.number, at, partner_id, method, reason].to_vec());
         }
     }
-    tx.many(
-        "INSERT INTO client (number, name, email, phone, telegram, message, partner_id, created_at, search, email_key,
-            phone_key, telegram_key, name_key, external_id, has_words)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)",
+    insert(
+        tx,
+        "client (number, name, email, phone, telegram, message, partner_id, created_at, search, email_key, phone_key, telegram_key, name_key, external_id, has_words)",
         &rows,
     )?;
-    tx.many("INSERT INTO client_word (word, number) VALUES ($1, $2) ON CONFLICT DO NOTHING", &words)?;
-    tx.many(
-        "INSERT INTO attribution (id, client_number, at, partner_id, method, reason) VALUES ($1, $2, $3, $4, $5, $6)",
-        &decisions,
-    )?;
+    insert_or(tx, "client_word (word, number)", "ON CONFLICT DO NOTHING", &words)?;
+    insert(tx, "attribution (id, client_number, at, partner_id, method, reason)", &decisions)?;
     Ok(())
 }
 
@@ -380,15 +396,11 @@ pub fn insert_deals(tx: &mut Tx, deals: &[NewDeal]) -> Result<(), DbError> {
             events.push(params![closed_id, deal.number, at, deal.status.as_str(), amount, reason].to_vec());
         }
     }
-    tx.many(
-        "INSERT INTO deal (number, client_number, title, status, partner_id, created_at, changed_at, lost_reason, win_round,
-            won_at, amount, settled, commission_reason, client_search, external_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    insert(
+        tx,
+        "deal (number, client_number, title, status, partner_id, created_at, changed_at, lost_reason, win_round, won_at, amount, settled, commission_reason, client_search, external_id)",
         &rows,
     )?;
-    tx.many(
-        "INSERT INTO deal_event (id, deal_number, at, kind, amount, reason) VALUES ($1, $2, $3, $4, $5, $6)",
-        &events,
-    )?;
+    insert(tx, "deal_event (id, deal_number, at, kind, amount, reason)", &events)?;
     Ok(())
 }

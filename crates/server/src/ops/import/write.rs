@@ -1,6 +1,6 @@
 //! Writing what was planned.
 
-use domain::{import::Kind, ledger::TransferCode};
+use domain::import::Kind;
 use store::{
     DbError, Tx, imports,
     partners::{self, PartnerDay},
@@ -10,8 +10,7 @@ use super::{ImportError, Order, Step, plan::Plan};
 use crate::{
     app::Env,
     ops::{
-        Actor, accounts,
-        adjustments::{self, Adjust},
+        Actor, accounts, adjustments,
         audit::{self, Act, Change},
     },
 };
@@ -53,17 +52,10 @@ pub(super) fn write(
         .collect();
     chunks("days", &days, progress, |rows| partners::add_to_days(tx, rows))?;
     // Last, since the ledger's and the audit's rows are wanted by everybody else.
-    for (done, (partner_id, amount)) in plan.balances.iter().enumerate() {
-        tell(progress, "open balances", done, plan.balances.len());
-        let adjust = Adjust {
-            partner_id: partner_id.clone(),
-            amount: *amount,
-            code: TransferCode::Correction,
-            reason: format!("Opening balance from {}", order.called()),
-            request: format!("import:{}:{partner_id}", order.source),
-        };
-        adjustments::adjust(tx, quiet, by, &adjust)?;
-    }
+    tell(progress, "open balances", 0, plan.balances.len());
+    let reason = format!("Opening balance from {}", order.called());
+    let request = |partner_id: &str| format!("import:{}:{partner_id}", order.source);
+    adjustments::open_balances(tx, quiet, by, &plan.balances, &reason, request)?;
     record(tx, quiet, by, order, plan)?;
     Ok(())
 }
