@@ -98,6 +98,27 @@ for (const database of ['SQLite', 'PostgreSQL']) {
       await leave();
     });
 
+    await chapter('a link of the old system, and where a link stood', async () => {
+      const { page, leave } = await visitor();
+      await people.open(partner, '/link');
+      await people.send(partner.page, people.form(partner.page, '/link/alias'), { alias: 'pats-place' });
+      await page.goto(`${site.url}/?via=Pats-Place&ref_source=old-blog`);
+      await page.goto(`${site.url}/own`);
+      await page.getByLabel('Name').fill('Cleo');
+      await Promise.all([page.waitForNavigation(), page.getByRole('button', { name: 'Go' }).click()]);
+      assert.deepEqual([...site.sent.at(-1)], [['who', 'Cleo'], ['ref', 'Pats-Place'], ['ref_source', 'old-blog']]);
+      await page.goto(`${server.url}/r/pats-place?s=newsletter`);
+      await page.goto(`${site.url}/talk`);
+      await page.getByLabel('Name').fill('Second Client');
+      await page.getByLabel('Email').fill('second@example.com');
+      await page.waitForTimeout(1_600);
+      await page.getByRole('button', { name: 'Send' }).click();
+      await page.locator('.goodword-thanks').waitFor();
+      await leave();
+      await people.open(partner, '/statistics');
+      await people.assertSays(partner, 'newsletter');
+    });
+
     await chapter('nothing is kept before consent, and nothing after a refusal', async () => {
       const { page, context, leave } = await visitor();
       const hidden = page.locator('form [name="ref"]');

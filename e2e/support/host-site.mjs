@@ -16,7 +16,7 @@ export async function startHostSite() {
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://site');
     const wait = url.searchParams.get('consent') === 'wait' ? ' data-consent="wait"' : '';
-    const script = `<script src="${goodword}/embed/v1.js" defer${wait}></script>`;
+    const script = `<script src="${goodword}/embed/v1.js" defer${wait} data-params="via"></script>`;
     const bodies = {
       '/': '<p>We roast coffee.</p><p><a href="/talk">Talk to us</a></p>',
       '/talk': '<div data-goodword-form></div>',

@@ -211,6 +211,7 @@ fn contact(number: i64, code: ReferralCode) -> clients::Contact {
         typed: None,
         carried: reading,
         cookie: None,
+        source: domain::source::Source::UNKNOWN,
         external_id: None,
     }
 }

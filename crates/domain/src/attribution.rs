@@ -1,6 +1,6 @@
 //! Which partner a client belongs to, and how that was decided.
 
-use crate::{clock::Timestamp, referral_code::ReferralCode};
+use crate::{clock::Timestamp, referral_code::ReferralCode, source::Source};
 
 /// Which of several links within the window counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Visit {
     pub code: ReferralCode,
     /// When the link was followed.
     pub at: Timestamp,
+    /// Where the link stood, if that is known.
+    pub source: Source,
 }
 
 impl Visit {
@@ -43,17 +45,20 @@ impl Visit {
         (-60 * crate::clock::SECOND..=window).contains(&age)
     }
 
-    /// What the cookie holds: the code and the second, parted by a dot.
+    /// What the cookie holds: the code, the second and where the link stood, parted by dots.
     pub fn to_cookie(&self) -> String {
-        format!("{}.{}", self.code, self.at.micros() / crate::clock::SECOND)
+        let dot = if self.source.is_unknown() { "" } else { "." };
+        format!("{}.{}{dot}{}", self.code, self.at.micros() / crate::clock::SECOND, self.source)
     }
 
     /// Reads the cookie back; anything that was not written by [`Visit::to_cookie`] is no visit.
     pub fn from_cookie(text: &str) -> Option<Visit> {
-        let (code, seconds) = text.split_once('.')?;
+        let (code, rest) = text.split_once('.')?;
+        let (seconds, source) = rest.split_once('.').unwrap_or((rest, ""));
         let code = ReferralCode::read(code)?.code;
         let seconds: i64 = seconds.parse().ok()?;
-        Some(Visit { code, at: Timestamp::from_micros(seconds.checked_mul(crate::clock::SECOND)?) })
+        let at = Timestamp::from_micros(seconds.checked_mul(crate::clock::SECOND)?);
+        Some(Visit { code, at, source: Source::named(source) })
     }
 }
 
@@ -135,7 +140,8 @@ mod tests {
     use crate::clock::DAY;
 
     fn visit(free: u32, day: i64) -> Visit {
-        Visit { code: ReferralCode::from_number(free), at: Timestamp::from_micros(day * DAY) }
+        let at = Timestamp::from_micros(day * DAY);
+        Visit { code: ReferralCode::from_number(free), at, source: Source::UNKNOWN }
     }
 
     #[test]
@@ -155,6 +161,8 @@ mod tests {
     fn a_cookie_is_read_back_and_nonsense_is_no_visit() {
         let visit = visit(77, 20_000);
         assert_eq!(Visit::from_cookie(&visit.to_cookie()), Some(visit));
+        let named = Visit { source: Source::site("blog.example"), ..visit };
+        assert_eq!(Visit::from_cookie(&named.to_cookie()), Some(named));
         for text in ["", ".", "x.1", "0000000.12", "99999999999999999999.1", "\u{0}", "🦀.🦀"] {
             assert_eq!(Visit::from_cookie(text), None, "{text}");
         }

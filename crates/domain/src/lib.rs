@@ -5,6 +5,7 @@
 //! since 1970-01-01 UTC.
 
 pub mod adjustment;
+pub mod alias;
 pub mod attribution;
 pub mod claim;
 pub mod clock;
@@ -24,6 +25,7 @@ pub mod referral_code;
 pub mod retry;
 pub mod risk;
 pub mod search;
+pub mod source;
 pub mod support;
 pub mod text;
 pub mod tier;

@@ -27,10 +27,10 @@
     },
   ];
 
-  // Each visit is the code and the time at which it stops to count, parted by a dot.
+  // Each visit is the time at which it stops to count, the code and where the link stood: 1790000000000.CODE|source
   const parse = (text) => {
-    const [, until, ref] = /^(\d+)\.(.+)$/.exec(decodeURIComponent(text || '')) || [];
-    return ref && until > Date.now() ? { ref, until: +until } : null;
+    const [, until, ref, source] = /^(\d+)\.([^|]+)\|?(.*)$/.exec(decodeURIComponent(text || '')) || [];
+    return ref && until > Date.now() ? { ref, source, until: +until } : null;
   };
   const load = () => {
     if (memory && memory.until > Date.now()) return memory;
@@ -46,7 +46,7 @@
   const save = (visit) => {
     memory = visit;
     if (!mayStore) return;
-    const text = visit.until + '.' + encodeURIComponent(visit.ref);
+    const text = visit.until + '.' + encodeURIComponent(visit.ref + (visit.source ? '|' + visit.source : ''));
     for (const store of stores) {
       try {
         store.set(text, Math.floor((visit.until - Date.now()) / 1000));
@@ -54,25 +54,40 @@
       } catch (e) { /* The next one. */ }
     }
   };
-  const ref = () => (load() || { ref: '' }).ref;
+  const known = () => load() || { ref: '', source: '' };
 
   const fill = () => {
     for (const form of document.querySelectorAll('form[data-goodword],[data-goodword] form')) {
-      let field = form.querySelector('input[name="ref"]');
-      if (!field) {
-        field = make('input', { type: 'hidden', name: 'ref' });
-        form.append(field);
+      const { ref, source } = known();
+      for (const [name, value] of [['ref', ref], ['ref_source', source]]) {
+        let field = form.querySelector('input[name="' + name + '"]');
+        if (!field && (value || name === 'ref')) {
+          field = make('input', { type: 'hidden', name });
+          form.append(field);
+        }
+        if (field && field.value !== value) field.value = value;
       }
-      if (field.value !== ref()) field.value = ref();
     }
     document.querySelectorAll('[data-goodword-form]:empty').forEach(render);
   };
+  // Links of another system carry the code under another name: data-params="via fpr".
+  const NAMES = ['ref'].concat((tag.dataset.params || '').split(' ')).filter(Boolean);
+  const place = (named) => {
+    if (named) return named.slice(0, 60);
+    try {
+      const { hostname } = new URL(document.referrer);
+      return hostname === location.hostname || hostname === new URL(server).hostname ? '' : hostname.slice(0, 253);
+    } catch (e) {
+      return '';
+    }
+  };
   let seen = null;
   const look = () => {
-    const code = new URLSearchParams(location.search).get('ref');
-    if (code && code.length < 65 && code !== seen && !refused) {
+    const asked = new URLSearchParams(location.search);
+    const code = NAMES.map((name) => asked.get(name)).find((it) => it && it.length < 65 && !it.includes('|'));
+    if (code && code !== seen && !refused) {
       seen = code;
-      if (!(FIRST_WINS && load())) save({ ref: code, until: Date.now() + WINDOW_MS });
+      if (!(FIRST_WINS && load())) save({ ref: code, source: place(asked.get('ref_source')), until: Date.now() + WINDOW_MS });
     }
     fill();
   };
@@ -135,7 +150,7 @@
       event.preventDefault();
       if (button.disabled) return;
       button.disabled = true;
-      const lead = { submission, ref: ref(), leave_empty: trap.value, elapsed_ms: Date.now() - began };
+      const lead = { submission, ref: known().ref, source: known().source, leave_empty: trap.value, elapsed_ms: Date.now() - began };
       for (const name in inputs) lead[name] = inputs[name].value;
       try {
         const answer = await fetch(server + '/api/v1/public/leads', {

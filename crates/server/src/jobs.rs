@@ -4,7 +4,7 @@
 use std::{fmt::Display, time::Duration};
 
 use domain::clock::DAY;
-use store::{DbError, Tx, matching, outbox, recovery, sessions, support};
+use store::{DbError, Topic, Tx, matching, outbox, recovery, sessions, support};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
@@ -95,11 +95,24 @@ fn again<E>(
     });
 }
 
-/// Reads the partners' codes, so that links can be followed without looking them up. A click that comes before is looked
-/// up.
-async fn know_codes(app: App) {
+/// How often the words are read again that nobody has told of.
+const WORDS_POLL: Duration = Duration::from_secs(600);
+
+/// Reads the partners' codes, so that links can be followed without looking them up, and the words that stand for them
+/// whenever there are new ones. A click that comes before is looked up.
+pub async fn know_codes(app: App) {
+    let mut heard = app.db.heard(Topic::Aliases);
     if let Err(error) = app.clicks.directory().fill(&app.db).await {
         tracing::warn!(%error, "the partners' codes could not be read; each is looked up with its first click");
+    }
+    loop {
+        tokio::select! {
+            Ok(()) = heard.changed() => {}
+            () = tokio::time::sleep(WORDS_POLL) => {}
+        }
+        if let Err(error) = app.clicks.directory().fill_aliases(&app.db).await {
+            tracing::warn!(%error, "the words in links could not be read; each is looked up");
+        }
     }
 }
 

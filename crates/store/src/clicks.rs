@@ -13,6 +13,8 @@ pub struct Click<'a> {
     pub repaired_from: Option<&'a str>,
     /// The host that the link stood on, or empty.
     pub source: &'a str,
+    /// The place that it is counted under, or empty.
+    pub place: &'a str,
     /// Made by a program that looks at links: kept, not counted.
     pub automatic: bool,
     /// When.
@@ -98,6 +100,7 @@ static INSERT: Insert = Insert::new(
         ("repaired_from", "TEXT"),
         ("source", "TEXT"),
         ("automatic", "BIGINT"),
+        ("place", "TEXT"),
     ],
     "",
 );
@@ -107,8 +110,21 @@ static COUNT: Insert = Insert::new(
     "ON CONFLICT (partner_id, day) DO UPDATE SET clicks = partner_day.clicks + excluded.clicks,
         automatic = partner_day.automatic + excluded.automatic",
 );
+static COUNT_PLACE: Insert = Insert::new(
+    "partner_source",
+    &[
+        ("partner_id", "TEXT"),
+        ("day", "BIGINT"),
+        ("source", "TEXT"),
+        ("clicks", "BIGINT"),
+        ("clients", "BIGINT"),
+        ("deals_won", "BIGINT"),
+        ("profit", "BIGINT"),
+    ],
+    "ON CONFLICT (partner_id, day, source) DO UPDATE SET clicks = partner_source.clicks + excluded.clicks",
+);
 
-/// Keeps clicks and counts them for their partners' days.
+/// Keeps clicks and counts them for their partners' days, and for the places that they came from.
 ///
 /// `draw` is a random number, another one for each try: two servers that write clicks of the same millisecond can draw
 /// overlapping numbers, which the database refuses as [`SqlErrorKind::Unique`](crate::SqlErrorKind); then the whole is
@@ -123,18 +139,27 @@ pub fn insert_many(tx: &mut Tx, clicks: &[Click], draw: u32) -> Result<(), DbErr
             click.partner_id,
             click.repaired_from,
             click.source,
-            click.automatic
+            click.automatic,
+            click.place
         ]);
     })?;
     // In the order of their keys, so that two who do this at once lock the rows in the same order.
     let mut days: BTreeMap<(&str, Day), (i64, i64)> = BTreeMap::new();
+    let mut places: BTreeMap<(&str, Day, &str), i64> = BTreeMap::new();
     for click in clicks {
         let (counted, automatic) = days.entry((click.partner_id, click.at.day())).or_default();
         *(if click.automatic { automatic } else { counted }) += 1;
+        if !click.place.is_empty() && !click.automatic {
+            *places.entry((click.partner_id, click.at.day(), click.place)).or_default() += 1;
+        }
     }
     let days: Vec<_> = days.into_iter().collect();
     COUNT.write(tx, &days, |((partner_id, day), (counted, automatic)), values| {
         values.extend_from_slice(params![*partner_id, day.0, *counted, *automatic]);
+    })?;
+    let places: Vec<_> = places.into_iter().collect();
+    COUNT_PLACE.write(tx, &places, |((partner_id, day, place), count), values| {
+        values.extend_from_slice(params![*partner_id, day.0, *place, *count, 0, 0, 0]);
     })
 }
 

@@ -26,6 +26,8 @@ pub struct NewClient {
     pub partner_id: Option<String>,
     /// What the company's own system calls the client.
     pub external_id: Option<String>,
+    /// Where the client came from, while that counts for the partner; or empty.
+    pub source: String,
 }
 
 /// A client.
@@ -49,6 +51,8 @@ pub struct Client {
     pub created_at: Timestamp,
     /// What the company's own system calls the client.
     pub external_id: Option<String>,
+    /// Where the client came from, while that counts for the partner; or empty.
+    pub source: String,
 }
 
 /// A partner as lists name one.
@@ -72,8 +76,8 @@ pub fn insert(tx: &mut Tx, client: &NewClient, now: Timestamp) -> Result<Option<
     let keys = Keys::of(&client.name, &client.email, &client.phone, &client.telegram);
     let row = tx.opt(
         "INSERT INTO client (name, email, phone, telegram, message, submission, partner_id, created_at, search,
-            email_key, phone_key, telegram_key, name_key, external_id, has_words)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)
+            email_key, phone_key, telegram_key, name_key, external_id, source, has_words)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)
          ON CONFLICT (submission) DO NOTHING RETURNING number",
         params![
             &client.name,
@@ -89,7 +93,8 @@ pub fn insert(tx: &mut Tx, client: &NewClient, now: Timestamp) -> Result<Option<
             keys.phone,
             keys.telegram,
             keys.name,
-            client.external_id.clone()
+            client.external_id.clone(),
+            &client.source
         ],
     )?;
     let number: Option<i64> = row.map(|row| row.get(0)).transpose()?;
@@ -114,7 +119,7 @@ pub fn by_submission(tx: &mut Tx, submission: &str) -> Result<Option<i64>, DbErr
 
 pub(crate) const SELECT: &str =
     "SELECT c.number, c.name, c.email, c.phone, c.telegram, c.message, c.partner_id, a.name, c.created_at,
-            c.external_id
+            c.external_id, c.source
      FROM client c LEFT JOIN account a ON a.id = c.partner_id";
 
 pub(crate) fn read(row: &Row) -> Result<Client, DbError> {
@@ -128,6 +133,7 @@ pub(crate) fn read(row: &Row) -> Result<Client, DbError> {
         partner: partner_name(row, 6)?,
         created_at: Timestamp::from_micros(row.get(8)?),
         external_id: row.get(9)?,
+        source: row.get(10)?,
     })
 }
 
@@ -178,9 +184,12 @@ pub fn lock(tx: &mut Tx, number: i64) -> Result<Option<Client>, DbError> {
     by_number(tx, number)
 }
 
-/// Gives a client to a partner, or to nobody.
+/// Gives a client to a partner, or to nobody. Where the client came from counted for the partner before.
 pub fn set_partner(tx: &mut Tx, number: i64, partner_id: Option<&str>) -> Result<(), DbError> {
-    tx.later("UPDATE client SET partner_id = $1 WHERE number = $2", params![partner_id, number])?;
+    tx.later(
+        "UPDATE client SET partner_id = $1, source = '' WHERE number = $2",
+        params![partner_id, number],
+    )?;
     Ok(())
 }
 

@@ -5,8 +5,16 @@
 //! at the same moment, and fails everything.
 
 use domain::{
-    attribution::Method, claim::keys::Keys, clock::Timestamp, deal::DealStatus, import::Kind, money::Money,
-    rate::Rate, referral_code::ReferralCode, search,
+    alias::{Alias, AliasKind},
+    attribution::Method,
+    claim::keys::Keys,
+    clock::Timestamp,
+    deal::DealStatus,
+    import::Kind,
+    money::Money,
+    rate::Rate,
+    referral_code::ReferralCode,
+    search,
 };
 
 use crate::{DbError, Tx, Value, params};
@@ -262,6 +270,21 @@ pub fn insert_partners(tx: &mut Tx, partners: &[NewPartner], now: Timestamp) -> 
     insert(tx, "partner (id, code, suspended_at, suspended_reason, agreed_rate_bp, search)", &rows)?;
     let totals: Vec<_> = partners.iter().map(|one| params![&one.id, 0, 0, 0].to_vec()).collect();
     insert(tx, "partner_totals (partner_id, clients, deals_won, volume)", &totals)?;
+    Ok(())
+}
+
+/// Gives partners the words of their old links, for ever. None of them is anybody's yet.
+pub fn insert_aliases(tx: &mut Tx, words: &[(Alias, String)], now: Timestamp) -> Result<(), DbError> {
+    let rows: Vec<_> = words
+        .iter()
+        .map(|(word, id)| {
+            params![word.as_str(), word.look(), id, AliasKind::Imported.as_str(), now.micros()].to_vec()
+        })
+        .collect();
+    insert(tx, "partner_alias (alias, look, partner_id, kind, created_at)", &rows)?;
+    // So that the office finds the partner by it.
+    let found: Vec<_> = words.iter().map(|(word, id)| params![word.as_str(), id].to_vec()).collect();
+    tx.many("UPDATE partner SET search = search || ' ' || $1 WHERE id = $2", &found)?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod adjustments;
+pub mod aliases;
 pub mod approvals;
 pub mod audit;
 pub mod batches;
@@ -38,6 +39,7 @@ pub mod recovery;
 pub mod risk;
 mod search;
 pub mod sessions;
+pub mod sources;
 mod sqlite;
 pub mod support;
 #[cfg(feature = "testing")]

@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 13, name: "click writers", text: include_str!("../migrations/0013_click_writers.sql") },
     Migration { id: 14, name: "programming interface", text: include_str!("../migrations/0014_api.sql") },
     Migration { id: 15, name: "external ids", text: include_str!("../migrations/0015_external_ids.sql") },
+    Migration { id: 16, name: "sources", text: include_str!("../migrations/0016_sources.sql") },
     Migration { id: 19, name: "import", text: include_str!("../migrations/0019_import.sql") },
 ];
 

@@ -17,16 +17,19 @@ pub(crate) const CHANNEL: &str = "goodword";
 pub enum Topic {
     /// The programme's settings.
     Programme,
+    /// The words that stand for partners in links.
+    Aliases,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Topic; 1] = [Topic::Programme];
+    pub const ALL: [Topic; 2] = [Topic::Programme, Topic::Aliases];
 
     /// The word that is said.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Topic::Programme => "programme",
+            Topic::Aliases => "aliases",
         }
     }
 

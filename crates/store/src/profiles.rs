@@ -1,6 +1,6 @@
 //! What people say about themselves: name, language, email address and whether that is confirmed.
 
-use crate::{DbError, Tx, params};
+use crate::{DbError, Tx, aliases, params};
 use domain::clock::Timestamp;
 
 /// What an account's owner can look at and change.
@@ -76,8 +76,13 @@ fn find_anew(tx: &mut Tx, id: &str) -> Result<(), DbError> {
     )?;
     let Some(row) = row else { return Ok(()) };
     let (name, email, code): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let words = aliases::of_partner(tx, id, i64::MAX)?;
     // In lower case as everything in that column, whatever the alphabet; SQLite's lower() knows ASCII alone.
-    let search = format!("{name}\n{email}\n{code}").to_lowercase();
+    let mut search = format!("{name}\n{email}\n{code}").to_lowercase();
+    for word in words {
+        search.push(' ');
+        search.push_str(word.alias.as_str());
+    }
     tx.later("UPDATE partner SET search = $1 WHERE id = $2", params![search, id])?;
     Ok(())
 }

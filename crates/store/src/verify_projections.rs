@@ -37,6 +37,7 @@ pub fn verify_projections(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
         (Rule::Commissions, COMMISSIONS, commission_differs),
         (Rule::Commissions, SETTLED_TWICE, one_word),
         (Rule::PartnerTotals, PARTNER_TOTALS, totals_differ),
+        (Rule::PartnerTotals, SOURCES, sources_differ),
         (Rule::Attribution, DEALS_OF_OTHERS, one_word),
         (Rule::Attribution, UNDECIDED, one_word),
     ];
@@ -194,6 +195,34 @@ fn totals_differ(row: &Row) -> Result<(String, String), DbError> {
         format!("partner {}", row.get::<String>(0)?),
         format!(
             "the totals say, against the tables: clients {clients:+}, deals won {deals:+}, volume {volume:+}"
+        ),
+    ))
+}
+
+/// What is counted by source, against the clients who came from there and their deals.
+const SOURCES: &str = "
+    WITH parts AS (
+        SELECT partner_id, source, clients, deals_won, profit FROM partner_source
+        UNION ALL
+        SELECT partner_id, source, -1, 0, 0 FROM client WHERE partner_id IS NOT NULL AND source <> ''
+        UNION ALL
+        SELECT d.partner_id, c.source, 0, -1, d.commission_reversed - COALESCE(d.commission, 0)
+        FROM deal d JOIN client c ON c.number = d.client_number
+        WHERE d.status = 'won' AND d.partner_id IS NOT NULL AND (d.commission IS NOT NULL OR d.settled IS NOT NULL)
+            AND c.source <> ''
+    )
+    SELECT partner_id, source, CAST(SUM(clients) AS BIGINT), CAST(SUM(deals_won) AS BIGINT), CAST(SUM(profit) AS BIGINT)
+    FROM parts GROUP BY partner_id, source
+    HAVING SUM(clients) <> 0 OR SUM(deals_won) <> 0 OR SUM(profit) <> 0
+    ORDER BY partner_id, source LIMIT $1";
+
+fn sources_differ(row: &Row) -> Result<(String, String), DbError> {
+    let (partner, source): (String, String) = (row.get(0)?, row.get(1)?);
+    let (clients, deals, profit): (i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+    Ok((
+        format!("partner {partner}, source {source}"),
+        format!(
+            "the counts say, against the tables: clients {clients:+}, deals won {deals:+}, profit {profit:+}"
         ),
     ))
 }

@@ -44,10 +44,13 @@ pub fn live(
         let Some(partner) = rng.weighted(&weights) else { return Ok(0) };
         let hour = rng.weighted(&HOURS).and_then(|hour| i64::try_from(hour).ok()).unwrap_or(12);
         let at = day.start().plus(hour * HOUR + rng.between(0, 3_599) * SECOND);
+        let repaired_from = rng.per_mille(5).then_some(partners[partner].misread.as_str());
+        let source = rng.pick(&words::SOURCES);
         visits.push(Click {
             partner_id: partners[partner].id,
-            repaired_from: rng.per_mille(5).then_some(partners[partner].misread.as_str()),
-            source: rng.pick(&words::SOURCES),
+            repaired_from,
+            source,
+            place: words::place(at, source),
             automatic: rng.percent(7),
             at,
         });

@@ -302,6 +302,7 @@ impl Visited {
             partner_id: &linked[self.place].id,
             repaired_from: self.repaired_from.as_deref(),
             source: self.source,
+            place: "",
             automatic: self.automatic,
             at: self.at,
         }

@@ -12,6 +12,7 @@ use domain::{
     permission::Role,
     rate::Rate,
     referral_code::{Reading, ReferralCode},
+    source::Source,
     support::TicketKind,
     text::{Email, Message, Name},
     wallet::WalletKind,
@@ -441,7 +442,8 @@ impl Today<'_, '_, '_> {
         match came {
             Came::Link(ago) => {
                 let at = env.now.plus(-ago).max(joined);
-                contact.cookie = Some(Visit { code, at });
+                let site = words::SOURCES[usize::try_from(at.micros() / SECOND % 10).unwrap_or(0)];
+                contact.cookie = Some(Visit { code, at, source: Source::named(words::place(at, site)) });
                 contact.carried = Some(exact);
             }
             Came::MisspeltLink => contact.carried = Some(misread(code, &mut self.rng)),

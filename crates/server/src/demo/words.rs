@@ -1,6 +1,9 @@
 //! What people write in the demo.
 
-use domain::wallet::WalletKind;
+use domain::{
+    clock::{SECOND, Timestamp},
+    wallet::WalletKind,
+};
 
 /// What clients write with the contact form.
 pub const CONTACTS: [&str; 26] = [
@@ -165,6 +168,16 @@ pub const SOURCES: [&str; 10] = [
     "x.com",
     "www.facebook.com",
 ];
+
+/// Where a link stood: the place that the partner named in it, or the site.
+pub fn place(at: Timestamp, site: &'static str) -> &'static str {
+    const NAMED: [&str; 3] = ["newsletter", "business-card", "spring-talk"];
+    let minute = at.micros() / (60 * SECOND);
+    match (site.is_empty(), minute % 5) {
+        (true, named @ 0..3) => NAMED[usize::try_from(named).unwrap_or(0)],
+        _ => site.strip_prefix("www.").unwrap_or(site),
+    }
+}
 
 /// A support request: financial or technical, what is asked, the answer, and what the partner makes of it.
 pub struct Request {

@@ -1,6 +1,7 @@
 //! Signing up as a partner, and what people do with their own accounts.
 
 use domain::{
+    alias::Alias,
     clock::DAY,
     ids::Ids,
     notice::NoticeKind,
@@ -10,7 +11,7 @@ use domain::{
 use store::{
     DbError, Tx,
     accounts::{self, Account, Kind, NewAccount},
-    partners, profiles,
+    aliases, partners, profiles,
     sessions::Purpose,
 };
 
@@ -156,6 +157,11 @@ fn free_code(tx: &mut Tx, ids: &dyn Ids, account: &NewAccount) -> Result<Referra
         let mut bytes = [0; 4];
         ids.fill(&mut bytes);
         let code = ReferralCode::from_number(u32::from_le_bytes(bytes) % (1 << 25));
+        // A code that another partner brought along as a word stays that partner's.
+        let word = Alias::read(&code.to_string());
+        if word.map(|word| aliases::owner(tx, &word)).transpose()?.flatten().is_some() {
+            continue;
+        }
         let search = format!("{}\n{}\n{code}", account.name, account.email);
         if partners::insert(tx, &account.id, code, &search)? {
             return Ok(code);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
+    alias::Alias,
     attribution::Method,
     clock::{DAY, Day, Timestamp},
     commission::{self, Cause, Hold, Standing, State, TakingOver, Winning, booking_key},
@@ -13,11 +14,12 @@ use domain::{
     referral_code::{Reading, ReferralCode},
 };
 use store::{
-    DbError, Tx, accounts,
+    DbError, Tx, accounts, aliases,
     clients::{self, Client, NewAttribution, PartnerName},
     deals::{self, Commission, Deal, NewEvent, Won},
     ledger::{self, ApplyError},
     partners::{self, Partner, PartnerDay},
+    sources::{self, PartnerSource},
 };
 
 use super::{
@@ -342,6 +344,7 @@ impl<'a> Moving<'a> {
                 partners::add_to_day(tx, id, PartnerDay { clients, profit, ..PartnerDay::empty(day) })?;
             }
         }
+        self.take_from_source(tx, env, client)?;
         let to = self.to.as_ref().map(|partner| partner.id.as_str());
         let whom = self.to.as_ref().map_or("nobody", |partner| partner.name.as_str());
         for (deal, taken) in &self.deals {
@@ -374,6 +377,23 @@ impl<'a> Moving<'a> {
             evidence: &decision.evidence,
         };
         clients::insert_attribution(tx, &attribution, at)
+    }
+
+    /// The client came from somewhere for the partner before, and for nobody else.
+    fn take_from_source(&self, tx: &mut Tx, env: &Env, client: &Client) -> Result<(), DbError> {
+        let Some(before) = client.partner.as_ref().filter(|_| !client.source.is_empty()) else {
+            return Ok(());
+        };
+        let share = self.shares.get(&before.id).copied().unwrap_or_default();
+        let from = |clients, deals_won, profit| PartnerSource {
+            source: client.source.clone(),
+            clicks: 0,
+            clients,
+            deals_won,
+            profit,
+        };
+        sources::add(tx, &before.id, client.created_at.day(), &from(share.clients, 0, Money::ZERO))?;
+        sources::add(tx, &before.id, env.now.day(), &from(0, share.deals_won, share.profit))
     }
 
     /// Tells both partners.
@@ -457,12 +477,21 @@ pub enum Meant {
 /// How many partners are offered to choose from.
 const CHOICES: i64 = 8;
 
-/// Finds a partner by code, link, email address, or words of the name.
+/// Finds a partner by code, link, the word in a link, email address, or words of the name.
 ///
 /// # Errors
 /// When the database says no.
 pub fn find_partner(tx: &mut Tx, typed: &str) -> Result<Meant, DbError> {
     let typed = typed.trim();
+    // A word that could be a name is looked for among the names, below.
+    let in_link = typed.rsplit_once("/r/").map(|(_, word)| word);
+    let word = Alias::read(in_link.unwrap_or(typed));
+    if let Some(word) = word.filter(|word| in_link.is_some() || word.is_no_name())
+        && let Some(id) = aliases::owner(tx, &word)?
+        && let Some(partner) = partners::by_id(tx, &id)?
+    {
+        return Ok(Meant::One(partner, None));
+    }
     if let Some(reading) = ReferralCode::read(typed)
         && let Some((id, _)) = partners::by_code(tx, reading.code)?
         && let Some(partner) = partners::by_id(tx, &id)?

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::{
     clock::{DAY, Timestamp},
     referral_code::ReferralCode,
+    source::Source,
 };
 use store::{
     DbError, Tx,
@@ -28,6 +29,8 @@ pub struct Visit {
     pub repaired_from: Option<String>,
     /// The host that the link stood on, or empty.
     pub source: String,
+    /// The place that it is counted under: named in the link, or the site that the link stood on.
+    pub place: Source,
     /// Made by a program that looks at links, not by a person.
     pub automatic: bool,
 }
@@ -96,6 +99,7 @@ pub fn record(
             partner_id: owner,
             repaired_from: visit.repaired_from.as_deref(),
             source: &visit.source,
+            place: visit.place.as_str(),
             automatic: visit.automatic,
             at: visit.at,
         })

@@ -4,6 +4,7 @@ use domain::{
     attribution::{Evidence, Method, Visit, decide},
     money::Money,
     referral_code::{Reading, ReferralCode},
+    source::Source,
     text::Message,
 };
 use store::{
@@ -11,6 +12,7 @@ use store::{
     clients::{self, NewAttribution, NewClient},
     deals::{self, NewEvent},
     partners::{self, PartnerDay},
+    sources::{self, PartnerSource},
 };
 
 use super::{
@@ -43,6 +45,8 @@ pub struct Contact {
     pub carried: Option<Reading>,
     /// The link followed before, as the cookie remembers it.
     pub cookie: Option<Visit>,
+    /// Where the link stood that was followed, as the form carried it along.
+    pub source: Source,
     /// What the company's own system calls the client.
     pub external_id: Option<String>,
 }
@@ -101,6 +105,7 @@ fn receive_by(tx: &mut Tx, env: &Env, contact: &Contact, by: Option<&Actor>) -> 
         return Ok(Received { client_number, deal_number: None, again: true });
     }
     let verdict = attribute(tx, env, contact)?;
+    let source = verdict.as_ref().map_or(Source::UNKNOWN, |verdict| verdict.source);
     let client = NewClient {
         name: contact.name.clone(),
         email: contact.email.clone(),
@@ -110,6 +115,7 @@ fn receive_by(tx: &mut Tx, env: &Env, contact: &Contact, by: Option<&Actor>) -> 
         submission: contact.submission.clone(),
         partner_id: verdict.as_ref().and_then(|verdict| verdict.partner_id.clone()),
         external_id: contact.external_id.clone(),
+        source: source.to_string(),
     };
     let Some(number) = clients::insert(tx, &client, env.now)? else {
         let submission = contact.submission.as_deref().unwrap_or_default();
@@ -140,6 +146,10 @@ fn receive_by(tx: &mut Tx, env: &Env, contact: &Contact, by: Option<&Actor>) -> 
         partners::add_totals(tx, partner_id, 1, 0, Money::ZERO)?;
         let day = PartnerDay { clients: 1, ..PartnerDay::empty(env.now.day()) };
         partners::add_to_day(tx, partner_id, day)?;
+        if !source.is_unknown() {
+            let one = PartnerSource { source: source.to_string(), clients: 1, ..PartnerSource::default() };
+            sources::add(tx, partner_id, env.now.day(), &one)?;
+        }
     }
     Ok(Received { client_number: number, deal_number: Some(deal), again: false })
 }
@@ -151,6 +161,8 @@ struct Verdict {
     code: ReferralCode,
     repaired_from: Option<String>,
     reason: Option<String>,
+    /// Where the link of that code stood; unknown unless there is a partner for whom it counts.
+    source: Source,
 }
 
 fn attribute(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Option<Verdict>, DbError> {
@@ -171,13 +183,19 @@ fn attribute(tx: &mut Tx, env: &Env, contact: &Contact) -> Result<Option<Verdict
         code,
         repaired_from: repaired_from.clone(),
         reason: reason.map(str::to_owned),
+        source: Source::UNKNOWN,
+    };
+    let source = match (method, evidence.cookie) {
+        (Method::Link, Some(visit)) if visit.code == code => visit.source.or(contact.source),
+        (Method::Link | Method::Code, _) => contact.source,
+        (Method::Claim | Method::Staff, _) => Source::UNKNOWN,
     };
     Ok(Some(match partners::by_code(tx, code)? {
         None => verdict(None, Some("No partner has this code.")),
         Some((_, true)) => {
             verdict(None, Some("The partner with this code is suspended and earns nothing new."))
         }
-        Some((partner_id, false)) => verdict(Some(partner_id), None),
+        Some((partner_id, false)) => Verdict { source, ..verdict(Some(partner_id), None) },
     }))
 }
 

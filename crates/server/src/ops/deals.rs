@@ -12,6 +12,7 @@ use store::{
     deals::{self, Commission, Deal, NewEvent, Won},
     ledger::{self, ApplyError},
     partners::{self, PartnerDay},
+    sources,
 };
 
 use super::{
@@ -172,7 +173,7 @@ fn book(
     let available_at = transfer.as_ref().and_then(|transfer| transfer.available_at);
     ledger::apply(tx, env.now, transfer.as_slice())?;
     partners::add_totals(tx, partner_id, 0, 1, amount)?;
-    add_profit(tx, env, partner_id, winning.commission())?;
+    add_profit(tx, env, partner_id, deal, 1, winning.commission())?;
     let commission =
         Commission { rate, volume_before, amount: winning.commission(), reversed: Money::ZERO, available_at };
     Ok((commission, reason, agreed))
@@ -212,7 +213,7 @@ pub fn reopen(tx: &mut Tx, env: &Env, by: &Actor, number: i64, reason: &str) -> 
         taken = reverse(tx, env, &deal, Cause::Reopening, reason)?;
         // Clamped, not asserted: the totals are a projection and must never keep sales from correcting a deal.
         partners::add_totals(tx, &partner.id, 0, -1, -won.remaining().min(volume))?;
-        add_profit(tx, env, &partner.id, -taken)?;
+        add_profit(tx, env, &partner.id, &deal, -1, -taken)?;
     }
     deals::set_pending(tx, number, env.now)?;
     history(tx, env, Some(by), number, "reopened", None, Some(reason))?;
@@ -275,7 +276,7 @@ pub fn refund(
         taken = reverse(tx, env, &deal, cause, reason)?;
         reversed = commission.reversed + taken;
         partners::add_totals(tx, &partner.id, 0, 0, -amount.min(volume))?;
-        add_profit(tx, env, &partner.id, -taken)?;
+        add_profit(tx, env, &partner.id, &deal, 0, -taken)?;
     } else if let (Some(_), Some(partner)) = (won.settled, &deal.partner) {
         // What another system has paid is not taken back here; the volume is smaller all the same.
         let volume = partners::lock_volume(tx, &partner.id)?.0;
@@ -346,8 +347,18 @@ pub fn release_due(tx: &mut Tx, env: &Env) -> Result<usize, DealError> {
     Ok(due.len())
 }
 
-fn add_profit(tx: &mut Tx, env: &Env, partner_id: &str, profit: Money) -> Result<(), DbError> {
-    partners::add_to_day(tx, partner_id, PartnerDay { profit, ..PartnerDay::empty(env.now.day()) })
+/// Counts what a deal has earned, or what was taken back of it, for the day and for the place that its client came from.
+fn add_profit(
+    tx: &mut Tx,
+    env: &Env,
+    partner_id: &str,
+    deal: &Deal,
+    deals_won: i64,
+    profit: Money,
+) -> Result<(), DbError> {
+    let day = env.now.day();
+    partners::add_to_day(tx, partner_id, PartnerDay { profit, ..PartnerDay::empty(day) })?;
+    sources::add_of_client(tx, partner_id, deal.client_number, day, deals_won, profit)
 }
 
 fn history(

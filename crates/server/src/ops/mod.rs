@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod adjustments;
+pub mod aliases;
 pub mod attribution;
 pub mod audit;
 pub mod batches;

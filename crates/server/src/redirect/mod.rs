@@ -2,6 +2,7 @@
 //! once: it never waits for the database longer than a moment.
 
 mod directory;
+mod meaning;
 mod program;
 mod recorder;
 mod site;
@@ -20,7 +21,8 @@ use axum_extra::extract::CookieJar;
 use domain::{
     attribution::{Visit, after_click},
     clock::SECOND,
-    referral_code::{ReferralCode, damage},
+    referral_code::{Reading, ReferralCode, damage},
+    source::Source,
 };
 use percent_encoding::percent_decode_str;
 
@@ -31,6 +33,8 @@ use crate::{
     web::{address::origin_of, paths, security},
 };
 
+use meaning::{MOMENT, code_meant_within, word_meant_within};
+pub use meaning::{code_meant, word_meant};
 pub use recorder::{Outcome, Recorder};
 use site::Carried;
 pub use site::Site;
@@ -61,36 +65,39 @@ async fn follow(State(app): State<App>, request: Request) -> Response {
     let automatic = *request.method() == Method::HEAD || program::is_automatic(headers);
     let source = program::source(headers);
     let carried = Carried::read(request.uri().query());
-    let Some(reading) = ReferralCode::read(text) else {
-        if !automatic {
-            keep_damaged(&app, &origin_of(&request, &app), text, source);
-        }
-        return send_on(&app, None, carried);
-    };
-    let code = reading.code;
+    let came_from = carried.source.or(Source::site(&source));
+    let mut meant = code_meant_within(&app, text, MOMENT).await;
     let now = app.clock.now();
-    let visit = clicks::Visit {
-        at: now,
-        code,
-        partner_id: app.clicks.directory().partner(code),
-        repaired_from: reading.repaired_from,
-        source,
-        automatic,
-    };
-    let source = if visit.partner_id.is_none() { visit.source.clone() } else { String::new() };
-    // A code that fits but was never given to anybody: the contact form asks who recommended us. Where it can't be known
-    // yet, it is taken for a partner's; whose it is shows when the form comes.
-    if app.clicks.keep(visit).await == Outcome::Nobodys {
-        if !automatic {
-            keep_damaged(&app, &origin_of(&request, &app), text, source);
+    while let Some(reading) = meant {
+        let code = reading.code;
+        let directory = app.clicks.directory();
+        let visit = clicks::Visit {
+            at: now,
+            code,
+            partner_id: directory.partner(code),
+            repaired_from: reading.repaired_from,
+            source: source.clone(),
+            place: directory.place(code, now.day(), came_from),
+            automatic,
+        };
+        // A code that fits but was never given to anybody may be the word that a partner brought along. Where it can't be
+        // known yet, it is taken for a partner's; whose it is shows when the form comes.
+        if app.clicks.keep(visit).await == Outcome::Nobodys {
+            let word = word_meant_within(&app, text, MOMENT).await.filter(|other| *other != code);
+            meant = word.map(|code| Reading { code, repaired_from: None });
+            continue;
         }
-        return send_on(&app, None, carried);
+        let mut response = send_on(&app, Some(code), carried);
+        if let Some(cookie) = cookie(&app, headers, Visit { code, at: now, source: came_from }) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        return response;
     }
-    let mut response = send_on(&app, Some(code), carried);
-    if let Some(cookie) = cookie(&app, headers, Visit { code, at: now }) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+    // The contact form asks who recommended us.
+    if !automatic {
+        keep_damaged(&app, &origin_of(&request, &app), text, source);
     }
-    response
+    send_on(&app, None, carried)
 }
 
 /// What the browser remembers after this click.

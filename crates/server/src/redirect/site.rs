@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use domain::referral_code::ReferralCode;
+use domain::{referral_code::ReferralCode, source::Source};
 use url::{Url, form_urlencoded};
 
 use crate::web::paths;
@@ -30,7 +30,13 @@ pub struct Carried {
     page: Option<String>,
     /// `utm_source` and the like.
     utm: Vec<(String, String)>,
+    /// The place that the partner named.
+    pub source: Source,
 }
+
+/// The parameter by which a link names the place where it stands, and the one by which the site is told.
+const NAMED: &str = "s";
+const TOLD: &str = "ref_source";
 
 /// How long what is carried along may be: some servers refuse longer addresses.
 const LONGEST_PAGE: usize = 500;
@@ -45,6 +51,8 @@ impl Carried {
             let fits = name.len() + value.len() <= LONGEST_UTM && carried.utm.len() < MOST_UTM;
             if name == "to" && value.len() <= LONGEST_PAGE && paths::is_local(&value) {
                 carried.page = Some(value.into_owned());
+            } else if name == NAMED {
+                carried.source = Source::named(&value);
             } else if name.starts_with("utm_") && fits {
                 carried.utm.push((name.into_owned(), value.into_owned()));
             }
@@ -53,7 +61,7 @@ impl Carried {
     }
 
     fn is_empty(&self) -> bool {
-        self.page.is_none() && self.utm.is_empty()
+        self.page.is_none() && self.utm.is_empty() && self.source.is_unknown()
     }
 
     /// The address with all of it; what the site's own address says already stays.
@@ -64,7 +72,9 @@ impl Carried {
         let said: Vec<String> = to.query_pairs().map(|(name, _)| name.into_owned()).collect();
         let utm = self.utm.into_iter().filter(|(name, _)| !said.contains(name));
         let code = code.map(|code| ("ref".to_owned(), code.to_string()));
-        let pairs: Vec<(String, String)> = utm.chain(code).collect();
+        let source =
+            (code.is_some() && !self.source.is_unknown()).then(|| (TOLD.to_owned(), self.source.to_string()));
+        let pairs: Vec<(String, String)> = utm.chain(code).chain(source).collect();
         if !pairs.is_empty() {
             to.query_pairs_mut().extend_pairs(pairs);
         }
@@ -83,6 +93,11 @@ impl Site {
         }
         let read = self.read(setting);
         match code {
+            // The contact form of ours has no pages and reads no statistics' words.
+            Some(code) if !carried.source.is_unknown() => {
+                let told = [("ref", &*code.to_string()), (TOLD, carried.source.as_str())];
+                paths::with_query(paths::CONTACT, &told)
+            }
             Some(code) => format!("{}{code}{}", read.before_code, read.after_code),
             None => read.plain.clone(),
         }
@@ -156,6 +171,7 @@ mod tests {
                 format!("https://a.example/de/?lang=de&utm_source=mail&ref={shown}"),
             ),
             ("utm_source=a+b%26c", format!("https://a.example/de/?lang=de&utm_source=a+b%26c&ref={shown}")),
+            ("s=Summer+Fair", format!("https://a.example/de/?lang=de&ref={shown}&ref_source=summer-fair")),
             ("to=/x&ref=OTHER", format!("https://a.example/x?ref={shown}")),
         ] {
             assert_eq!(led(home, query), expected, "{query}");
@@ -176,5 +192,6 @@ mod tests {
         let own = led("https://a.example/?utm_source=partners", "utm_source=x&utm_medium=m");
         assert_eq!(own, format!("https://a.example/?utm_source=partners&utm_medium=m&ref={shown}"));
         assert_eq!(led("", "to=/pricing&utm_source=x"), format!("/contact?ref={shown}"));
+        assert_eq!(led("", "to=/pricing&s=Fair"), format!("/contact?ref={shown}&ref_source=fair"));
     }
 }

@@ -129,6 +129,11 @@ impl Fields {
 pub struct Asked(Fields);
 
 impl Asked {
+    /// Reads the query of an address.
+    pub fn parse(query: &str) -> Asked {
+        Asked(Fields::parse(query.as_bytes()))
+    }
+
     /// What is asked for under a name, or empty.
     pub fn value(&self, name: &str) -> &str {
         self.0.typed(name)
@@ -139,7 +144,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Asked, Self::Rejection> {
-        Ok(Asked(Fields::parse(parts.uri.query().unwrap_or_default().as_bytes())))
+        Ok(Asked::parse(parts.uri.query().unwrap_or_default()))
     }
 }
 

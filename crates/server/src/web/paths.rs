@@ -18,6 +18,8 @@ pub const LINK: &str = "/link";
 pub const QR_SVG: &str = "/link/qr.svg";
 /// The QR code as a picture.
 pub const QR_JPG: &str = "/link/qr.jpg";
+/// Choosing a word for the link.
+pub const LINK_ALIAS: &str = "/link/alias";
 /// A sheet with the QR code, to be printed.
 pub const LINK_SHEET: &str = "/link/sheet";
 /// Business cards with the QR code, to be printed.
@@ -28,6 +30,8 @@ pub const STATISTICS: &str = "/statistics";
 pub const STATEMENT: &str = "/statistics/entries";
 /// The partner's clients as a table file.
 pub const CLIENTS_CSV: &str = "/statistics/clients.csv";
+/// Where the partner's clients came from, as a table file.
+pub const SOURCES_CSV: &str = "/statistics/sources.csv";
 /// The partner's withdrawals as a table file.
 pub const WITHDRAWALS_CSV: &str = "/statistics/withdrawals.csv";
 /// Requesting a withdrawal.

@@ -68,6 +68,7 @@ impl PortalShell {
     pub fn new(env: &Env, partner: &Partner, here: &'static str, done: Option<&str>) -> PortalShell {
         let notice = done.and_then(|done| match done {
             "feedback" => Some("Thank you. We read every message."),
+            "alias" => Some("The word is yours. It leads to the same place as your link, and always will."),
             "wallets" => Some("Your wallets are saved."),
             "notices" => Some("Your choice of notices is saved."),
             "telegram-off" => Some("Telegram is disconnected. What came there comes by email from now on."),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use axum::http::{StatusCode, header};
-use domain::referral_code::ReferralCode;
+use domain::{referral_code::ReferralCode, source::Source};
 use server::{
     config::Settings,
     ops::clicks::{self, Standing},
@@ -242,6 +242,7 @@ both_databases!(a_batch_that_is_brought_twice_is_written_once, async |db: Db| {
         partner_id: known.then(|| partner.id.as_str().into()),
         repaired_from: None,
         source: "t.me".into(),
+        place: Source::site("t.me"),
         automatic: false,
     };
     let nobodys = ReferralCode::from_number(partner.code.number() ^ 1);

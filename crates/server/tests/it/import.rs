@@ -182,6 +182,13 @@ both_databases!(an_old_programme_goes_on_here, async |db: Db| {
     };
     assert_eq!(why(2002), "Settled before Goodword: old had booked $1,200.00.");
     assert_eq!(why(2003), "Settled before Goodword by old, which doesn't say with how much. Paid in cash");
+    // Links that are in the world go on earning.
+    let browser = site.browser();
+    for word in ["ANN10", "ann10", "ben-roy"] {
+        let landed = browser.get(&format!("/r/{word}")).await.expect(StatusCode::FOUND);
+        let expected = if word == "ben-roy" { &ben.code } else { &ann.code };
+        assert!(landed.location().contains(&format!("ref={expected}")), "{word}: {}", landed.location());
+    }
     // Nobody was written to.
     assert_eq!(site.letters().await.iter().filter(|(_, to, _)| to == "ann@example.com").count(), 0);
     let admin = site.staff(Role::Admin).await;
@@ -263,7 +270,7 @@ both_databases!(one_wrong_line_keeps_everything_out, async |db: Db| {
     let email = site.read(move |tx| Ok(partners::by_id(tx, &known.id)?.unwrap().email)).await;
     let before = counts(&site).await;
     let partners = format!(
-        "{PARTNERS}p1,Twice,twice@example.com,,,,\np5,Mara,{email},,,,\np6,Ann again,ANN@example.com,,,,\n"
+        "{PARTNERS}p8,Ona,ona@example.com,ann10 a/b,,,\np1,Twice,twice@example.com,,,,\np5,Mara,{email},,,,\np6,Ann again,ANN@example.com,,,,\n"
     );
     let clients = format!("{CLIENTS}c6,Who,,,p9,\n");
     let deals = format!("{DEALS}d7,c9,X,won,5,,2024-01-01,,\nd8,c1,X,won,,,2024-01-01,,\n");
@@ -280,12 +287,14 @@ both_databases!(one_wrong_line_keeps_everything_out, async |db: Db| {
     assert_eq!(
         said,
         [
-            "deals.csv, line 7, amount: A won deal needs what it came to, above zero.",
-            "partners.csv, line 5, id: The same stands in line 2. Remove one of the two.",
-            "partners.csv, line 6, email: This partner is here already and stays as they are; the row is joined to them.",
-            "partners.csv, line 7, email: Another line of this file has the same email address. Remove one of the two.",
+            "partners.csv, line 5, code: “ann10” is another partner's already; upper and lower case are the same.",
+            "partners.csv, line 5, code: “a/b” can't stand in a link: a code has 2 to 64 letters from a to z, digits and . - _ ~ between them.",
+            "partners.csv, line 6, id: The same stands in line 2. Remove one of the two.",
+            "partners.csv, line 7, email: This partner is here already and stays as they are; the row is joined to them.",
+            "partners.csv, line 8, email: Another line of this file has the same email address. Remove one of the two.",
             "clients.csv, line 6, partner: There is no partner “p9” here or in the partners' file.",
             "deals.csv, line 6, client: There is no client “c9” here or in the clients' file.",
+            "deals.csv, line 7, amount: A won deal needs what it came to, above zero.",
             "balances.csv, line 4, partner: The same stands in line 2. Remove one of the two.",
         ]
     );

@@ -36,6 +36,22 @@ both_databases!(the_companys_site_sends_a_client_once, async |db: Db| {
     assert_eq!(client.partner.map(|partner| partner.id), Some(partner.id));
 });
 
+both_databases!(a_word_and_where_the_link_stood_come_from_the_companys_site, async |db: Db| {
+    let site = Site::start(db).await;
+    site.set(|programme| programme.site_url = COMPANY.into()).await;
+    let partner = site.partner("Mara").await;
+    let word = [("alias", "mara-design")];
+    partner.browser.post("/link/alias", &word).await.expect(StatusCode::SEE_OTHER);
+    let lead = json!({ "name": "Aurora", "email": "a@aurora.example.com", "ref": "Mara-Design", "source": "Old Blog" });
+    let first = send(&site, COMPANY, &lead).await.expect(StatusCode::CREATED);
+    let told: Value = serde_json::from_str(&first.body).unwrap();
+    let number = told["number"].as_i64().unwrap();
+    let client = site.read(move |tx| store::clients::by_number(tx, number)).await.unwrap();
+    assert_eq!(client.partner.map(|partner| partner.id), Some(partner.id));
+    assert_eq!(client.source, "old-blog");
+    site.verify().await;
+});
+
 both_databases!(what_the_companys_site_may_not_send_is_a_problem, async |db: Db| {
     let site = Site::start(db).await;
     let lead = json!({ "name": "", "email": "a@aurora.example.com" });

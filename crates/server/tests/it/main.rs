@@ -38,6 +38,7 @@ mod recovery;
 mod reminders;
 mod servers;
 mod sessions;
+mod sources;
 mod story;
 mod support;
 mod telegram;

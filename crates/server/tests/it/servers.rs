@@ -107,6 +107,24 @@ fn settings_changed_on_one_server_hold_on_the_other() {
     });
 }
 
+#[test]
+fn a_word_chosen_on_one_server_is_known_on_the_other() {
+    testing::block_on(async {
+        let servers = Two::start(without_limits()).await;
+        let (one, two) = (&servers.one, &servers.two);
+        let partner = one.partner("Mara").await;
+        let knowing = tokio::spawn(jobs::know_codes(two.app.clone()));
+        for word in ["mara-one", "mara-two"] {
+            let alias = domain::alias::Alias::read(word).unwrap();
+            partner.browser.post("/link/alias", &[("alias", word)]).await.expect(StatusCode::SEE_OTHER);
+            let known = || two.app.clicks.directory().alias(&alias) == Some(partner.code);
+            until("the other server hears of it", known).await;
+        }
+        knowing.abort();
+        servers.stop();
+    });
+}
+
 /// Where nothing is told, looking is enough: SQLite tells nothing, and here two have it open.
 #[test]
 fn settings_hold_where_nobody_can_be_told() {

@@ -336,7 +336,12 @@ impl Browser {
 
     /// As a trusted proxy passes it on for somebody elsewhere.
     pub async fn get_from(&self, path: &str, address: &str) -> Answer {
-        self.send(self.http.get(format!("{}{path}", self.base)).header("x-forwarded-for", address)).await
+        self.get_with(path, "x-forwarded-for", address).await
+    }
+
+    /// With one more header, and no page before.
+    pub async fn get_with(&self, path: &str, name: &str, value: &str) -> Answer {
+        self.send(self.http.get(format!("{}{path}", self.base)).header(name, value)).await
     }
 
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {

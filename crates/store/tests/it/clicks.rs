@@ -9,7 +9,7 @@ use domain::{
 use store::{
     Db, DbError, SqlErrorKind, Tx, both_databases,
     clicks::{self, Click},
-    params, partners,
+    params, partners, sources,
 };
 
 /// Noon of some day.
@@ -29,7 +29,7 @@ fn partner(tx: &mut Tx, id: &str, number: u32) -> Result<(), DbError> {
 }
 
 fn click(partner_id: &str, seconds: i64, automatic: bool) -> Click<'_> {
-    Click { partner_id, repaired_from: None, source: "t.me", automatic, at: at(seconds) }
+    Click { partner_id, repaired_from: None, source: "t.me", place: "newsletter", automatic, at: at(seconds) }
 }
 
 fn days(tx: &mut Tx, id: &str) -> Result<Vec<(i64, i64, i64)>, DbError> {
@@ -55,6 +55,9 @@ both_databases!(clicks_are_counted_for_their_partner_and_day, |db: Db| {
         assert_eq!(days(tx, "ann")?, [(first, 2, 1), (first + 1, 1, 1)]);
         assert_eq!(days(tx, "bob")?, [(first, 1, 0)]);
         assert_eq!(partners::clicks(tx, "ann")?, 3);
+        // Programs come from no place.
+        let [from] = &sources::of_partner(tx, "ann", at(0).day())?[..] else { panic!("one place") };
+        assert_eq!((from.source.as_str(), from.clicks, from.clients), ("newsletter", 3, 0));
         let numbers = tx.all("SELECT id, at FROM click ORDER BY id", &[])?;
         let times: Vec<i64> = numbers.iter().map(|row| row.get(1)).collect::<Result<_, _>>()?;
         assert!(times.is_sorted() && times.len() == 6, "{times:?}");

@@ -40,6 +40,11 @@ impl Parsed {
         self.names.iter().any(|(known, _)| *known == kind)
     }
 
+    /// Which of the files a name is.
+    pub(super) fn place(&self, name: &str) -> usize {
+        self.names.iter().position(|(_, known)| known == name).unwrap_or(usize::MAX)
+    }
+
     /// What the file of a kind is called.
     pub(super) fn name(&self, kind: Kind) -> &str {
         self.names.iter().find(|(known, _)| *known == kind).map_or(kind.as_str(), |(_, name)| name)

@@ -126,6 +126,7 @@ pub fn import(
         return Err(ImportError::Nobody("nobody was named".into()));
     }
     let plan = plan::Plan::make(tx, &quiet, order, parsed, &mut report, &mut progress)?;
+    report.problems.sort_by_key(|problem| (parsed.place(&problem.file), problem.line));
     if report.problem_count() > 0 {
         return Err(ImportError::Problems(Box::new(report)));
     }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
+    alias::Alias,
     clock::{Day, Timestamp},
     deal::DealStatus,
     import::{BalanceRow, ClientRow, DealRow, Kind, PartnerRow, Settled},
@@ -12,7 +13,7 @@ use domain::{
 };
 use sha2::{Digest, Sha256};
 use store::{
-    DbError, Tx,
+    DbError, Tx, aliases,
     imports::{self, Held, Known, NewClient, NewDeal, NewPartner, Numbered},
 };
 
@@ -28,6 +29,8 @@ use crate::app::Env;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) partners: Vec<NewPartner>,
+    /// Words of old links and whose they are.
+    pub(super) aliases: Vec<(Alias, String)>,
     pub(super) clients: Vec<NewClient>,
     pub(super) deals: Vec<NewDeal>,
     /// Partner and amount.
@@ -36,6 +39,8 @@ pub(super) struct Plan {
     pub(super) notes: Vec<Known>,
     /// Clients, won deals and volume that partners gain.
     pub(super) totals: BTreeMap<String, (i64, i64, Money)>,
+    /// Won deals of clients who were here before, who may have come from a place that is counted: partner, client, day.
+    pub(super) won_before: Vec<(String, i64, Day)>,
     /// Clients by partner and day.
     pub(super) days: BTreeMap<(String, Day), i64>,
 }
@@ -64,11 +69,17 @@ struct Planner<'a> {
     by_old_id: HashMap<String, Partner>,
     by_code: HashMap<String, Partner>,
     codes: HashSet<ReferralCode>,
+    aliases: HashMap<Alias, String>,
     clients: HashMap<String, Client>,
     clients_by_email: HashMap<String, Vec<i64>>,
     numbers: HashMap<i64, Client>,
     external_deals: HashMap<String, i64>,
+    /// The clients who are new.
+    made: HashSet<i64>,
 }
+
+/// How many words of links are read at a time.
+const WORDS: i64 = 5_000;
 
 /// How many rows pass between two words about the progress.
 const OFTEN: usize = 5_000;
@@ -150,10 +161,12 @@ impl<'a> Planner<'a> {
             by_old_id: HashMap::new(),
             by_code: HashMap::new(),
             codes: HashSet::new(),
+            aliases: HashMap::new(),
             clients: HashMap::new(),
             clients_by_email: HashMap::new(),
             numbers: HashMap::new(),
             external_deals: HashMap::new(),
+            made: HashSet::new(),
         };
         for holder in imports::holders(tx)? {
             let partner = holder.code.map(|code| {
@@ -164,6 +177,7 @@ impl<'a> Planner<'a> {
             });
             planner.by_email.insert(holder.email_key, partner);
         }
+        planner.load_aliases(tx)?;
         if parsed.has(Kind::Clients) || parsed.has(Kind::Deals) {
             for (external_id, number) in imports::external_clients(tx)? {
                 planner.clients.insert(format!("external:{external_id}"), unnamed(number));
@@ -185,6 +199,24 @@ impl<'a> Planner<'a> {
             planner.known.insert((known.kind, known.old_id), (known.new_id, known.fingerprint));
         }
         Ok(planner)
+    }
+
+    fn load_aliases(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+        let mut last = String::new();
+        loop {
+            let words = aliases::after(tx, &last, WORDS)?;
+            let is_last = (words.len() as i64) < WORDS;
+            for (word, code) in words {
+                last = word.to_string();
+                if let Some(partner) = self.by_code.get(&code.to_string().to_lowercase()).cloned() {
+                    self.aliases.insert(word, partner.id.clone());
+                    self.by_code.insert(last.clone(), partner);
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     fn say(&mut self, kind: Kind, at: &At, column: &str, sentence: impl ToString, stops: bool) {
@@ -253,8 +285,36 @@ impl<'a> Planner<'a> {
             None => self.new_partner(row, email_key.clone()),
         };
         self.by_email.insert(email_key, Some(Partner { id: id.clone() }));
+        for code in &row.codes {
+            self.alias(at, code, &id);
+        }
         self.note(kind, at, old_id.clone(), id);
         self.remember(row, &old_id);
+    }
+
+    /// Keeps an old code working.
+    fn alias(&mut self, at: &At, code: &str, id: &str) {
+        let Some(word) = Alias::read(code) else {
+            let sentence = format!(
+                "{} can't stand in a link: a code has 2 to 64 letters from a to z, digits and . - _ ~ between them.",
+                quoted(code)
+            );
+            return self.say(Kind::Partners, at, "code", sentence, true);
+        };
+        match self.aliases.get(&word) {
+            Some(owner) if owner == id => {}
+            Some(_) => {
+                let sentence = format!(
+                    "{} is another partner's already; upper and lower case are the same.",
+                    quoted(code)
+                );
+                self.say(Kind::Partners, at, "code", sentence, true);
+            }
+            None => {
+                self.aliases.insert(word.clone(), id.to_owned());
+                self.plan.aliases.push((word, id.to_owned()));
+            }
+        }
     }
 
     fn new_partner(&mut self, row: &PartnerRow, email_key: String) -> String {
@@ -378,6 +438,7 @@ impl<'a> Planner<'a> {
         if numbers.is_empty() {
             return;
         }
+        self.made = numbers.iter().copied().collect();
         self.plan.clients.sort_by_key(|client| client.created_at);
         let given: HashMap<i64, i64> =
             self.plan.clients.iter().map(|client| client.number).zip(numbers.iter().copied()).collect();
@@ -493,6 +554,10 @@ impl<'a> Planner<'a> {
                 return Ok(());
             };
             (*deals, *volume) = (*deals + 1, sum);
+            if !self.made.contains(&client.number) {
+                let day = closed_at.unwrap_or(self.env.now).day();
+                self.plan.won_before.push((id.clone(), client.number, day));
+            }
         }
         let reason = match row.status {
             DealStatus::Pending => String::new(),

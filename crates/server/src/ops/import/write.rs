@@ -1,9 +1,10 @@
 //! Writing what was planned.
 
-use domain::import::Kind;
+use domain::{import::Kind, money::Money};
 use store::{
-    DbError, Tx, imports,
+    DbError, Topic, Tx, imports,
     partners::{self, PartnerDay},
+    sources,
 };
 
 use super::{ImportError, Order, Step, plan::Plan};
@@ -29,6 +30,10 @@ pub(super) fn write(
 ) -> Result<(), ImportError> {
     let reason = format!("Imported from {}.", order.called());
     chunks("partners", &plan.partners, progress, |rows| imports::insert_partners(tx, rows, env.now))?;
+    chunks("old codes", &plan.aliases, progress, |rows| imports::insert_aliases(tx, rows, env.now))?;
+    if !plan.aliases.is_empty() {
+        tx.notify(Topic::Aliases)?;
+    }
     chunks("clients", &plan.clients, progress, |rows| imports::insert_clients(tx, rows, &reason))?;
     chunks("deals", &plan.deals, progress, |rows| imports::insert_deals(tx, rows))?;
     chunks("notes for the next time", &plan.notes, progress, |rows| {
@@ -51,6 +56,9 @@ pub(super) fn write(
         })
         .collect();
     chunks("days", &days, progress, |rows| partners::add_to_days(tx, rows))?;
+    for (partner_id, client, day) in &plan.won_before {
+        sources::add_of_client(tx, partner_id, *client, *day, 1, Money::ZERO)?;
+    }
     // Last, since the ledger's and the audit's rows are wanted by everybody else.
     tell(progress, "open balances", 0, plan.balances.len());
     let reason = format!("Opening balance from {}", order.called());
@@ -98,6 +106,7 @@ fn record(tx: &mut Tx, env: &Env, by: &Actor, order: &Order, plan: &Plan) -> Res
         })
         .collect();
     changes.push(Change::set("New partners", plan.partners.len()));
+    changes.push(Change::set("Old codes kept", plan.aliases.len()));
     changes.push(Change::set("New clients", plan.clients.len()));
     changes.push(Change::set("New deals", plan.deals.len()));
     changes.push(Change::set("SHA-256 of the files", order.hash()));

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use domain::{clock::Timestamp, referral_code::ReferralCode};
+use domain::{clock::Timestamp, referral_code::ReferralCode, source::Source};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -27,6 +27,8 @@ struct Kept {
     repaired_from: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     source: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    place: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     automatic: bool,
 }
@@ -46,6 +48,7 @@ pub fn write(batch: &Batch) -> io::Result<String> {
         partner: visit.partner_id.as_deref().map(str::to_owned),
         repaired_from: visit.repaired_from.clone(),
         source: visit.source.clone(),
+        place: visit.place.to_string(),
         automatic: visit.automatic,
     });
     let line = Line { writer: batch.writer.to_string(), batch: batch.number, clicks: clicks.collect() };
@@ -67,6 +70,7 @@ pub fn read(line: &str) -> Option<Batch> {
             partner_id: kept.partner.map(Arc::from),
             repaired_from: kept.repaired_from,
             source: kept.source,
+            place: Source::named(&kept.place),
             automatic: kept.automatic,
         })
     });

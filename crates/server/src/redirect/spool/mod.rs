@@ -362,7 +362,7 @@ impl Waiting {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use domain::{clock::Timestamp, referral_code::ReferralCode};
+    use domain::{clock::Timestamp, referral_code::ReferralCode, source::Source};
 
     use super::*;
     use crate::ops::clicks::Visit;
@@ -401,12 +401,14 @@ mod tests {
             partner_id: Some("0195".into()),
             repaired_from: Some("K7\"\nX\u{1f33f}".into()),
             source: "t.me".into(),
+            place: Source::named("newsletter"),
             automatic: true,
         };
         let plain = Visit {
             partner_id: None,
             repaired_from: None,
             source: String::new(),
+            place: Source::UNKNOWN,
             automatic: false,
             ..visit.clone()
         };

@@ -137,6 +137,10 @@ pub struct NewClient {
     #[serde(default)]
     #[schema(example = "")]
     code: String,
+    /// Where the client came from: what your form received as `ref_source`.
+    #[serde(default)]
+    #[schema(max_length = 40, example = "newsletter")]
+    source: String,
     /// What your own system calls the client; no two clients have the same.
     #[schema(min_length = 1, max_length = 200, example = "crm-4711")]
     external_id: Option<String>,
@@ -156,6 +160,7 @@ pub async fn create(State(app): State<App>, caller: Caller, once: Once, input: I
         ("telegram", &sent.telegram),
         ("message", &sent.message),
         ("code", &sent.code),
+        ("source", &sent.source),
     ]);
     let external_id = match sent.external_id.as_deref().map(external).transpose() {
         Ok(external_id) => external_id,
@@ -164,7 +169,8 @@ pub async fn create(State(app): State<App>, caller: Caller, once: Once, input: I
             None
         }
     };
-    let read = contact::read(&mut form, None).filter(|_| !form.is_refused());
+    let word = contact::word(&app, &form).await;
+    let read = contact::read(&mut form, None, word).filter(|_| !form.is_refused());
     let Some(mut contact) = read else { return Err(Problem::from(&form)) };
     contact.external_id = external_id;
     once.act(&app, caller, &input.hash, StatusCode::CREATED, move |tx, env, caller| {

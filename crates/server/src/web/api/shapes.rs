@@ -216,6 +216,8 @@ pub struct ClientOut {
     /// The partner's identifier, if the client belongs to one.
     partner: Option<String>,
     partner_name: Option<String>,
+    /// Where the client came from for that partner: a place named in the link, or a site. Empty where that isn't known.
+    source: String,
     created_at: String,
 }
 
@@ -232,6 +234,7 @@ impl From<Client> for ClientOut {
             external_id: client.external_id,
             partner,
             partner_name,
+            source: client.source,
             created_at: time(client.created_at),
         }
     }

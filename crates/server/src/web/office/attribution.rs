@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::App,
     ops::attribution::{self as acts, AssignError, Meant},
+    redirect::code_meant,
     web::{
         error::PageError,
         fields::Fields,
@@ -141,8 +142,9 @@ pub async fn give_code(
     mut form: Fields,
 ) -> Page {
     let added = form.check("reason", |typed| optional(typed, |typed| Message::parse_as("text", typed)));
-    let reading = form.check("code", |typed| {
-        ReferralCode::read(typed).ok_or(
+    let meant = code_meant(&app, form.typed("code")).await;
+    let reading = form.check("code", |_| {
+        meant.ok_or(
             "This is not a code of ours, or more than one letter is wrong. Ask for it once more, letter by letter.",
         )
     });

@@ -47,6 +47,7 @@ pub fn sentence(act: &str) -> &str {
         "adjustment.declined" => "Declined an adjustment",
         "wallet.changed" => "Changed wallets",
         "partner.signed_up" => "Signed up",
+        "partner.alias_chosen" => "Chose a word for the link",
         "partner.added" => "Added a partner",
         "partner.suspended" => "Suspended a partner",
         "partner.reinstated" => "Reinstated a partner",

@@ -377,6 +377,7 @@ mod tests {
             message: String::new(),
             partner: Some(PartnerName { id: "p2".into(), name: "Mara".into() }),
             external_id: None,
+            source: String::new(),
             created_at: AT,
         };
         let stake =

@@ -63,6 +63,8 @@ struct ClientPage {
     conflict: Option<String>,
     refused: Refused,
     currency: &'static str,
+    /// Where the client came from, or empty.
+    source: String,
 }
 
 /// A partner to choose from.
@@ -156,6 +158,7 @@ impl ClientPage {
             since: Moment::exact(client.created_at),
             partner: client.partner.as_ref().map(Link::partner),
             name: client.name,
+            source: client.source,
             history: history.iter().map(|decision| Decision::new(decision, role)).collect(),
             deals: deals.iter().map(|deal| DealRow::new(deal, currency)).collect(),
             notes: notes
@@ -283,6 +286,7 @@ mod tests {
             message: String::new(),
             partner: Some(partner.clone()),
             external_id: None,
+            source: "spring-fair".into(),
             created_at: at,
         };
         let decision = Attribution {

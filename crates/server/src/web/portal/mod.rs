@@ -7,7 +7,9 @@ pub mod feedback;
 pub mod link;
 mod lists;
 pub mod notices;
+mod place;
 pub mod print;
+pub mod sources;
 pub mod statement;
 pub mod statistics;
 pub mod support;
@@ -31,9 +33,11 @@ pub fn routes() -> Router<App> {
         .route(paths::LINK, get(link::page))
         .route(paths::QR_SVG, get(link::svg))
         .route(paths::QR_JPG, get(link::jpg))
+        .route(paths::LINK_ALIAS, post(link::choose_alias))
         .route(paths::STATISTICS, get(statistics::page))
         .route(paths::STATEMENT, get(statement::page))
         .route(paths::CLIENTS_CSV, get(export::clients))
+        .route(paths::SOURCES_CSV, get(sources::file))
         .route(paths::WITHDRAWALS_CSV, get(export::withdrawals))
         .route(paths::WITHDRAWALS, post(withdrawals::request))
         .route(paths::WALLETS, get(wallets::page).post(wallets::save))

@@ -14,6 +14,7 @@ use store::{
     ledger::{self, Balances},
     partners::{self, PartnerDay},
     programme::Programme,
+    sources,
     wallets::{self, Wallet},
     withdrawals::{self, Withdrawal},
 };
@@ -21,6 +22,7 @@ use store::{
 use super::{
     chart::{self, Chart},
     lists::{self, ClientRow, FETCH, Table, WithdrawalRow},
+    sources::{Counted, Sources},
     view::{PERIODS, View},
 };
 use crate::{
@@ -43,6 +45,7 @@ struct StatisticsPage {
     panel: Panel,
     request: RequestForm,
     days: Days,
+    sources: Sources,
     clients: Table<ClientRow>,
     withdrawals: Table<WithdrawalRow>,
 }
@@ -174,7 +177,7 @@ struct DayRow {
 }
 
 /// The first day of a period that ends today.
-fn first_day(today: Day, days: i64) -> Day {
+pub(super) fn first_day(today: Day, days: i64) -> Day {
     Day(today.0 - days + 1)
 }
 
@@ -226,18 +229,24 @@ struct Facts {
     days: Vec<PartnerDay>,
     /// Nothing has happened yet, on no day at all.
     is_new: bool,
+    sources: Counted,
     deals: Vec<(Deal, deals::After)>,
     withdrawals: Vec<(Withdrawal, withdrawals::After)>,
 }
 
 fn read(tx: &mut Tx, env: &Env, id: &str, view: &View) -> Result<Option<Facts>, DbError> {
     let Some(partner) = partners::by_id(tx, id)? else { return Ok(None) };
+    let first = first_day(env.now.day(), view.days());
     Ok(Some(Facts {
         partner,
         balances: ledger::balances(tx, id, env.programme.currency)?,
         wallets: wallets::of_partner(tx, id)?,
-        days: partners::days(tx, id, first_day(env.now.day(), view.days()))?,
+        days: partners::days(tx, id, first)?,
         is_new: !partners::any_day(tx, id)?,
+        sources: Counted {
+            first: sources::of_partner(tx, id, first)?,
+            total: sources::total(tx, id, first)?,
+        },
         deals: deals::of_partner(tx, id, &view.deals(), view.deals_after().as_ref(), FETCH)?,
         withdrawals: withdrawals::of_partner(
             tx,
@@ -264,6 +273,7 @@ impl StatisticsPage {
                 programme,
             ),
             days: Days::new(view, env.now.day(), &facts.days, is_new, currency),
+            sources: Sources::new(view, &facts.sources, &facts.days, currency),
             clients: lists::clients(view, facts.deals, currency),
             withdrawals: lists::withdrawals(view, facts.withdrawals, currency, env.now),
             currency: currency.code(),
@@ -362,6 +372,15 @@ mod tests {
         let now = Timestamp::from_micros(40 * domain::clock::DAY);
         let day =
             PartnerDay { clicks: 3, clients: 1, profit: currency.major(-20), ..PartnerDay::empty(now.day()) };
+        let fair = sources::PartnerSource {
+            source: "spring-fair".into(),
+            clicks: 2,
+            clients: 1,
+            deals_won: 1,
+            profit: currency.major(7),
+        };
+        let sources =
+            if is_empty { Counted::default() } else { Counted { first: vec![fair.clone()], total: fair } };
         let (days, deals, requests) = if is_empty {
             (vec![], vec![], vec![])
         } else {
@@ -373,6 +392,7 @@ mod tests {
             panel: Panel::new(&partner(), &balances(available), &programme),
             request: RequestForm::new(form, false, currency.major(available), wallets, &programme),
             days: Days::new(view, now.day(), &days, is_empty, currency),
+            sources: Sources::new(view, &sources, &days, currency),
             clients: lists::clients(view, deals, currency),
             withdrawals: lists::withdrawals(view, requests, currency, now),
         };
@@ -394,6 +414,7 @@ mod tests {
             "T-2077",
             "1,000.00",
             "Closed successfully",
+            "spring-fair",
             "aria-sort=\"descending\"",
             "value=\"r-1\"",
             "Mine (PayPal, pat@example.com)",

@@ -4,9 +4,11 @@ use askama::Template;
 use axum::{extract::State, http::StatusCode};
 use axum_extra::extract::CookieJar;
 use domain::{
+    alias::Alias,
     attribution::{LinkRule, Visit},
     claim::matching::TYPED,
     referral_code::{LENGTH, Reading, ReferralCode},
+    source::Source,
     text::{Email, Message, Name, Phone, Telegram, optional},
 };
 
@@ -14,7 +16,7 @@ use crate::{
     app::App,
     limits::Limited,
     ops::clients::{self, Contact},
-    redirect::{keep_damaged, visit_in},
+    redirect::{code_meant, keep_damaged, visit_in, word_meant},
     web::{
         address::Origin,
         fields::{Asked, Fields},
@@ -54,7 +56,7 @@ struct ThanksPage {
 pub async fn form(State(app): State<App>, jar: CookieJar, asked: Asked) -> Page {
     let env = app.env();
     let cookie = visit_in(&jar).filter(|visit| visit.within(env.programme.window(), env.now));
-    let linked = ReferralCode::read(asked.value("ref")).map(|reading| reading.code);
+    let linked = code_meant(&app, asked.value("ref")).await.map(|reading| reading.code);
     // The redirect has applied the rule to the cookie already; the address only speaks where there is no cookie,
     // or where the last link counts.
     let code = match (env.programme.link_rule, cookie) {
@@ -65,6 +67,7 @@ pub async fn form(State(app): State<App>, jar: CookieJar, asked: Asked) -> Page 
     if let Some(code) = code {
         form.set("code", code.to_string());
         form.set("via", "link");
+        form.set("source", Source::named(asked.value("ref_source")).to_string());
     }
     show(&ContactPage { shell: PublicShell::plain(&env), form })
 }
@@ -82,7 +85,8 @@ pub async fn submit(
     app.allow(Limited::Contact, &origin).await?;
     let env = app.env();
     refuse_trapped(&mut form);
-    let Some(contact) = read(&mut form, visit_in(&jar)) else {
+    let word = word(&app, &form).await;
+    let Some(contact) = read(&mut form, visit_in(&jar), word) else {
         if form.error("code").is_some() {
             keep_damaged(&app, &origin, form.typed("code"), TYPED.to_owned());
         }
@@ -107,14 +111,29 @@ pub(super) fn refuse_trapped(form: &mut Fields) {
     }
 }
 
-/// Reads the form; what is wrong is kept beside the fields. What programs enter is read by the same rules.
-pub fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
+/// The code of the partner whose link, or whose word, stands in the field that asks who recommended us. A word that could be
+/// a name is none: "anna" may be any Anna, and sales knows which.
+pub async fn word(app: &App, form: &Fields) -> Option<ReferralCode> {
+    let typed = form.typed("code").trim();
+    let is_meant = match ReferralCode::read(typed) {
+        Some(reading) => reading.repaired_from.is_some(),
+        None => typed.contains("/r/") || Alias::read(typed).is_some_and(|word| word.is_no_name()),
+    };
+    if is_meant { word_meant(app, typed).await } else { None }
+}
+
+/// Reads the form; what is wrong is kept beside the fields. What programs enter is read by the same rules. `word` is the
+/// code that [`word`] knows.
+pub fn read(form: &mut Fields, cookie: Option<Visit>, word: Option<ReferralCode>) -> Option<Contact> {
     let name = form.check("name", Name::parse);
     let email = form.check("email", |typed| optional(typed, Email::parse));
     let phone = form.check("phone", |typed| optional(typed, Phone::parse));
     let telegram = form.check("telegram", |typed| optional(typed, Telegram::parse));
     let message = form.check("message", |typed| optional(typed, Message::parse));
-    let recommended = form.check("code", recommended);
+    let recommended = form.check("code", |typed| match word {
+        Some(code) => Ok(Recommended::By(Reading { code, repaired_from: None })),
+        None => recommended(typed),
+    });
     let reachable = [
         &email.as_ref().map(Option::is_some),
         &phone.as_ref().map(Option::is_some),
@@ -152,6 +171,7 @@ pub fn read(form: &mut Fields, cookie: Option<Visit>) -> Option<Contact> {
         typed: code.clone().filter(|_| !by_link),
         carried: code.filter(|_| by_link),
         cookie,
+        source: Source::named(form.typed("source")),
         external_id: None,
     })
 }

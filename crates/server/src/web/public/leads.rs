@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use domain::{claim::matching::TYPED, referral_code::ReferralCode};
+use domain::claim::matching::TYPED;
 use serde_json::{Map, Value, json};
 use tower_http::limit::RequestBodyLimitLayer;
 use url::Url;
@@ -18,7 +18,7 @@ use crate::{
     app::App,
     limits::Limited,
     ops::clients,
-    redirect::keep_damaged,
+    redirect::{code_meant, keep_damaged},
     web::{BODY_LIMIT, address::Origin, api::problem::Problem, fields::Fields, paths},
 };
 
@@ -95,7 +95,8 @@ async fn receive(app: &App, address: &str, headers: &HeaderMap, body: &[u8]) -> 
     if form.typed("elapsed_ms").parse::<u64>().is_ok_and(|elapsed| elapsed < LEAST_MS) {
         form.refuse_form("That was very quick. Nothing is lost: please press Send once more.");
     }
-    let Some(mut contact) = contact::read(&mut form, None) else {
+    let word = contact::word(app, &form).await;
+    let Some(mut contact) = contact::read(&mut form, None, word) else {
         if form.error("code").is_some() {
             keep_damaged(app, address, form.typed("code"), TYPED.to_owned());
         }
@@ -103,7 +104,7 @@ async fn receive(app: &App, address: &str, headers: &HeaderMap, body: &[u8]) -> 
     };
     // What the visitor's browser remembers is never a reason to lose a client: an unreadable code credits nobody.
     let remembered = form.typed("ref");
-    contact.carried = ReferralCode::read(remembered);
+    contact.carried = code_meant(app, remembered).await;
     if contact.carried.is_none() && !remembered.is_empty() {
         keep_damaged(app, address, remembered, String::new());
     }
