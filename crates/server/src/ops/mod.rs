@@ -13,6 +13,8 @@ pub mod clicks;
 pub mod clients;
 pub mod deals;
 pub mod email_change;
+pub mod erasure;
+pub mod export;
 pub mod feedback;
 pub mod import;
 pub mod outbox;

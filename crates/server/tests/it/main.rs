@@ -17,6 +17,8 @@ mod concurrency;
 mod crash;
 mod demo;
 mod desk;
+mod erasure;
+mod everything;
 mod export;
 mod failover;
 mod import;

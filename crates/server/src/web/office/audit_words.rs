@@ -20,6 +20,7 @@ pub const SUBJECTS: &[(&str, &str)] = &[
     ("token", "Token"),
     ("settings", "Settings"),
     ("import", "Import"),
+    ("export", "Export"),
 ];
 
 /// What an act is called in a sentence without its subject. An unknown word (of a newer version) is shown as it is.
@@ -27,6 +28,10 @@ pub fn sentence(act: &str) -> &str {
     match act {
         "client.entered" => "Entered a client",
         "client.attributed" => "Decided whose client it is",
+        "client.erased" => "Erased a client's personal data",
+        "partner.erased" => "Erased a partner's personal data",
+        "partner.erasure_asked" => "Asked for erasure",
+        "partner.erasure_taken_back" => "Took the wish for erasure back",
         "client.noted" => "Wrote a note",
         "deal.opened" => "Added a deal",
         "deal.won" => "Closed a deal successfully",
@@ -67,6 +72,7 @@ pub fn sentence(act: &str) -> &str {
         "recovery.closed" => "Closed a request for a new password",
         "password.reset" => "Chose a new password by a one-time link",
         "message.sent_again" => "Had a message sent again",
+        "export.taken" => "Downloaded a table",
         "import.done" => "Imported from another system",
         "message.dropped" => "Gave a message up",
         "settings.changed" => "Changed the settings",
@@ -124,6 +130,7 @@ pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
         "staff" => (paths::OFFICE_STAFF.into(), named("Staff")),
         "token" => (paths::OFFICE_TOKENS.into(), named("Token")),
         "settings" => (paths::OFFICE_SETTINGS.into(), "Settings".into()),
+        "export" => (paths::OFFICE_EXPORT.into(), format!("Export of {id}")),
         "import" => (String::new(), format!("Import from {id}")),
         _ => (String::new(), format!("{kind} {id}")),
     };
