@@ -20,29 +20,6 @@ CREATE TABLE import_row (
 ){strict};
 CREATE INDEX import_row_new ON import_row (kind, new_id);
 
--- Files that were uploaded and tried, kept until they are imported or a day has passed.
-CREATE TABLE import_upload (
-    id TEXT {c} PRIMARY KEY,
-    at BIGINT NOT NULL,
-    by_id TEXT NOT NULL REFERENCES account (id),
-    source TEXT NOT NULL,
-    -- A word of a preset, or empty.
-    preset TEXT NOT NULL,
-    -- SHA-256 of all files: what is imported is what was tried.
-    hash TEXT NOT NULL,
-    -- What trying them has found, as JSON.
-    report TEXT NOT NULL
-){strict};
-
-CREATE TABLE import_upload_part (
-    upload_id TEXT {c} NOT NULL REFERENCES import_upload (id),
-    kind TEXT {c} NOT NULL,
-    part BIGINT NOT NULL,
-    name TEXT NOT NULL,
-    content TEXT NOT NULL,
-    PRIMARY KEY (upload_id, kind, part)
-){strict};
-
 -- When somebody's personal words were replaced. The row stays, because figures refer to it.
 ALTER TABLE partner ADD COLUMN erased_at BIGINT;
 -- When the partner asked for that.

@@ -110,7 +110,8 @@ pub fn partner(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), DbError> {
             erasure_asked_at = NULL WHERE id = $4",
         params![format!("{PARTNER}\n{}", before.code).to_lowercase(), now.micros(), WORDS, id],
     )?;
-    forget_name(tx, &before.name, PARTNER)?;
+    let clients = "SELECT client_number FROM attribution WHERE partner_id = $3";
+    forget_name(tx, &before.name, PARTNER, clients, &id.into())?;
     forget_address(tx, &before.email)
 }
 
@@ -152,7 +153,7 @@ pub fn client(tx: &mut Tx, number: i64, now: Timestamp) -> Result<(), DbError> {
         "UPDATE deal SET client_search = $1 WHERE client_number = $2",
         params![CLIENT.to_lowercase(), number],
     )?;
-    forget_name(tx, &name, CLIENT)?;
+    forget_name(tx, &name, CLIENT, "SELECT number FROM client WHERE number = $3", &number.into())?;
     forget_address(tx, &email)
 }
 
@@ -163,39 +164,88 @@ fn replace(tx: &mut Tx, sql: &str, whose: Value) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Takes a name out of sentences that the program has written, and drops letters that tell of the person. Compared as it is
-/// written: each database has its own idea of lower case beyond the English letters.
-fn forget_name(tx: &mut Tx, name: &str, now_called: &str) -> Result<(), DbError> {
-    if name.chars().count() < 2 {
-        return Ok(());
-    }
-    for (table, column) in
-        [("deal", "commission_reason"), ("deal_event", "reason"), ("attribution", "reason")]
-    {
+/// Takes a name out of sentences about deals, of those clients that `clients` selects by `$3`. Compared as it is written:
+/// each database has its own idea of lower case beyond the English letters.
+fn forget_name(tx: &mut Tx, name: &str, called: &str, clients: &str, whose: &Value) -> Result<(), DbError> {
+    let deals = format!("SELECT number FROM deal WHERE client_number IN ({clients})");
+    for (table, column, which) in [
+        ("deal", "commission_reason", format!("client_number IN ({clients})")),
+        ("deal_event", "reason", format!("deal_number IN ({deals})")),
+        ("attribution", "reason", format!("client_number IN ({clients})")),
+    ] {
         let sql = format!(
-            "UPDATE {table} SET {column} = replace({column}, $1, $2) WHERE replace({column}, $1, '') <> {column}"
+            "UPDATE {table} SET {column} = replace({column}, $1, $2) WHERE {which} AND {column} IS NOT NULL"
         );
-        tx.exec(&sql, params![name, now_called])?;
+        tx.exec(&sql, &[name.into(), called.into(), whose.clone()])?;
     }
-    ledger::forget_name(tx, name, now_called)?;
-    forget_letters(tx, "replace(subject || body, $2, '') <> subject || body", name)
+    ledger::forget_name(tx, name, called, &deals, whose)?;
+    forget_letters_about(tx, name)
+}
+
+/// How many letters are looked at in one go.
+const LETTERS: i64 = 500;
+
+/// Replaces letters that name somebody or an email address. Two words are somebody's name, and what is still to be sent is not sent; a
+/// single one may be somebody else's as well: then only what is done with is replaced.
+fn forget_letters_about(tx: &mut Tx, name: &str) -> Result<(), DbError> {
+    let is_full = name.trim().contains(|c: char| c.is_whitespace() || c == '@');
+    let mut after = String::new();
+    loop {
+        let rows = tx.all(
+            "SELECT id, subject, body FROM outbox WHERE id > $1 AND replace(subject || body, $2, '') <> subject || body
+             AND (status <> 'waiting' OR $3 = 1) ORDER BY id LIMIT $4",
+            params![&after, name, is_full, LETTERS],
+        )?;
+        for row in &rows {
+            after = row.get(0)?;
+            let text = format!("{}\n{}", row.get::<String>(1)?, row.get::<String>(2)?);
+            if names(&text, name) {
+                forget_letter(tx, "id = $2", &after)?;
+            }
+        }
+        if (rows.len() as i64) < LETTERS {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether a text has a name in it that is not a part of a longer word.
+fn names(text: &str, name: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '+'));
+    text.match_indices(name).any(|(at, found)| {
+        !is_part(text[..at].chars().next_back()) && !is_part(text[at + found.len()..].chars().next())
+    })
 }
 
 fn forget_address(tx: &mut Tx, email: &str) -> Result<(), DbError> {
     if email.is_empty() {
         return Ok(());
     }
-    forget_letters(tx, "(address = $2 OR replace(body, $2, '') <> body)", email)
+    forget_letter(tx, "address = $2", email)?;
+    forget_letters_about(tx, email)
 }
 
 /// What was to be sent is not sent any more: it would be about somebody who is forgotten.
-fn forget_letters(tx: &mut Tx, which: &str, word: &str) -> Result<(), DbError> {
+fn forget_letter(tx: &mut Tx, which: &str, word: &str) -> Result<(), DbError> {
     let sql = format!(
-        "UPDATE outbox SET recipient = $1, address = CASE WHEN address = $2 THEN $1 ELSE address END, subject = $1, body = $1,
+        "UPDATE outbox SET recipient = CASE WHEN address = $2 THEN $1 ELSE recipient END,
+            address = CASE WHEN address = $2 THEN $1 ELSE address END, subject = $1, body = $1,
             html = '', search = '', last_error = '', claimed_by = NULL,
             status = CASE WHEN status = 'waiting' OR status = 'parked' THEN 'dropped' ELSE status END
          WHERE {which}"
     );
     tx.exec(&sql, params![WORDS, word])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn a_name_is_a_whole_word() {
+        assert!(names("Ann requests $600", "Ann") && names("from Ann.", "Ann") && names("Ann", "Ann"));
+        assert!(!names("The Annual report of Joann", "Ann"));
+        assert!(names("Client: C-1 Åsa Öst", "Åsa Öst"));
+    }
 }

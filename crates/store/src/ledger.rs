@@ -345,13 +345,24 @@ fn counters_of(row: &Row) -> Result<Counters, DbError> {
     })
 }
 
-/// Replaces a name in the reasons of transfers: of all that is booked, words alone can be forgotten, never a figure.
+/// Replaces a name in the reasons of transfers about some deals, whose numbers `deals` selects by `$3`: of all that is
+/// booked, words alone can be forgotten, never a figure.
 ///
 /// # Errors
 /// When the database fails.
-pub fn forget_name(tx: &mut Tx<'_>, name: &str, instead: &str) -> Result<(), DbError> {
-    let sql = "UPDATE ledger_transfers SET reason = replace(reason, $1, $2) WHERE replace(reason, $1, '') <> reason";
-    tx.exec(sql, params![name, instead])?;
+pub(crate) fn forget_name(
+    tx: &mut Tx<'_>,
+    name: &str,
+    instead: &str,
+    deals: &str,
+    whose: &Value,
+) -> Result<(), DbError> {
+    let sql = format!(
+        "UPDATE ledger_transfers SET reason = replace(reason, $1, $2)
+         WHERE reason IS NOT NULL AND subject IN ('deal', 'refund')
+         AND subject_id IN (SELECT CAST(which.number AS TEXT) FROM ({deals}) AS which)"
+    );
+    tx.exec(&sql, &[name.into(), instead.into(), whose.clone()])?;
     Ok(())
 }
 
@@ -359,7 +370,11 @@ pub fn forget_name(tx: &mut Tx<'_>, name: &str, instead: &str) -> Result<(), DbE
 ///
 /// # Errors
 /// When the database fails.
-pub fn forget_withdrawal_reasons(tx: &mut Tx<'_>, partner: &str, instead: &str) -> Result<(), DbError> {
+pub(crate) fn forget_withdrawal_reasons(
+    tx: &mut Tx<'_>,
+    partner: &str,
+    instead: &str,
+) -> Result<(), DbError> {
     tx.exec(
         "UPDATE ledger_transfers SET reason = $1 WHERE reason IS NOT NULL AND subject = 'withdrawal'
          AND subject_id IN (SELECT id FROM withdrawal WHERE partner_id = $2)",
@@ -372,7 +387,7 @@ pub fn forget_withdrawal_reasons(tx: &mut Tx<'_>, partner: &str, instead: &str) 
 ///
 /// # Errors
 /// When the database fails.
-pub fn forget_deal_reasons(tx: &mut Tx<'_>, client: i64, instead: &str) -> Result<(), DbError> {
+pub(crate) fn forget_deal_reasons(tx: &mut Tx<'_>, client: i64, instead: &str) -> Result<(), DbError> {
     tx.exec(
         "UPDATE ledger_transfers SET reason = $1 WHERE reason IS NOT NULL AND subject IN ('deal', 'refund')
          AND code <> 'commission'

@@ -68,6 +68,10 @@ pub enum AdjustError {
 /// [`AdjustError`], whose text can be shown to finance.
 pub fn adjust(tx: &mut Tx, env: &Env, by: &Actor, adjust: &Adjust) -> Result<AdjustmentStatus, AdjustError> {
     partners::by_id(tx, &adjust.partner_id)?.ok_or(AdjustError::Unknown)?;
+    // Nobody could be paid.
+    if store::erasure::of_partner(tx, &adjust.partner_id)?.0.is_some() {
+        return Err(AdjustError::Unknown);
+    }
     let id = env.ids.uuid(env.now);
     let two_people = needs_two(adjust.amount, env.programme.approval_from);
     let new = NewAdjustment {
