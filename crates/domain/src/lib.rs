@@ -12,6 +12,7 @@ pub mod clock;
 pub mod commission;
 pub mod deal;
 pub mod ids;
+pub mod import;
 pub mod ledger;
 pub mod money;
 pub mod notice;

@@ -73,6 +73,10 @@ pub enum Permission {
     ReadPartners,
     /// Suspend and reinstate partners, set an agreed rate.
     ManagePartners,
+    /// Take everything out as files.
+    ExportEverything,
+    /// Replace what is known of a partner or client, for good.
+    ErasePeople,
     /// Read, mark and answer feedback.
     ReadFeedback,
     /// Read and answer support requests, close them and open them again.
@@ -110,6 +114,8 @@ impl Permission {
         Permission::AdjustBalances,
         Permission::ReadPartners,
         Permission::ManagePartners,
+        Permission::ExportEverything,
+        Permission::ErasePeople,
         Permission::ReadFeedback,
         Permission::AnswerSupport,
         Permission::RecoverAccounts,
@@ -137,6 +143,8 @@ impl Permission {
             Permission::AdjustBalances => &[Admin, Finance],
             Permission::ReadPartners => &[Admin, Sales, Finance, Support],
             Permission::ManagePartners => &[Admin, Finance],
+            Permission::ExportEverything => &[Admin],
+            Permission::ErasePeople => &[Admin],
             Permission::ReadFeedback => &[Admin, Support],
             // Finance too: half of what partners ask is about money.
             Permission::AnswerSupport => &[Admin, Finance, Support],

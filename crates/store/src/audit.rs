@@ -132,56 +132,64 @@ pub(crate) fn read(row: &Row) -> Result<Record, DbError> {
 
 /// Appends a record to its chain. The chain stays locked until the transaction ends, so this comes last in it.
 pub fn append(tx: &mut Tx, new: &NewRecord, now: Timestamp) -> Result<(), DbError> {
+    append_all(tx, std::slice::from_ref(new), now)
+}
+
+/// Appends records to the chain of the first of them, as [`append`] does one: the chain is read and written once.
+pub fn append_all(tx: &mut Tx, records: &[NewRecord], now: Timestamp) -> Result<(), DbError> {
+    let Some(number) = records.first().map(|first| first.chain) else { return Ok(()) };
     tx.later(
         "INSERT INTO audit_chain (chain, length, head) VALUES ($1, 0, '') ON CONFLICT (chain) DO NOTHING",
-        params![new.chain],
+        params![number],
     )?;
     let chain =
-        tx.one("SELECT length, head FROM audit_chain WHERE chain = $1 {for_update}", params![new.chain])?;
-    let mut record = Record {
-        id: new.id.clone(),
-        chain: new.chain,
-        seq: chain.get::<i64>(0)? + 1,
-        at: now,
-        actor_id: new.actor_id.map(str::to_owned),
-        actor: new.actor.to_owned(),
-        role: new.role.to_owned(),
-        act: new.act.to_owned(),
-        subject: new.subject.to_owned(),
-        subject_id: new.subject_id.to_owned(),
-        changes: new.changes.to_owned(),
-        reason: new.reason.to_owned(),
-        previous: chain.get(1)?,
-        hash: String::new(),
-    };
-    record.hash = record.expected_hash();
-    let search = record.search();
-    tx.later(
-        "INSERT INTO audit (id, chain, seq, at, actor_id, actor, role, act, subject, subject_id, changes, reason,
-                            search, previous, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        params![
-            &record.id,
-            record.chain,
-            record.seq,
-            record.at.micros(),
-            new.actor_id,
-            &record.actor,
-            &record.role,
-            &record.act,
-            &record.subject,
-            &record.subject_id,
-            &record.changes,
-            &record.reason,
-            search,
-            &record.previous,
-            &record.hash
-        ],
-    )?;
-    tx.later(
-        "UPDATE audit_chain SET length = $1, head = $2 WHERE chain = $3",
-        params![record.seq, &record.hash, record.chain],
-    )?;
+        tx.one("SELECT length, head FROM audit_chain WHERE chain = $1 {for_update}", params![number])?;
+    let (mut seq, mut head) = (chain.get::<i64>(0)?, chain.get::<String>(1)?);
+    for new in records {
+        seq += 1;
+        let mut record = Record {
+            id: new.id.clone(),
+            chain: number,
+            seq,
+            at: now,
+            actor_id: new.actor_id.map(str::to_owned),
+            actor: new.actor.to_owned(),
+            role: new.role.to_owned(),
+            act: new.act.to_owned(),
+            subject: new.subject.to_owned(),
+            subject_id: new.subject_id.to_owned(),
+            changes: new.changes.to_owned(),
+            reason: new.reason.to_owned(),
+            previous: head,
+            hash: String::new(),
+        };
+        record.hash = record.expected_hash();
+        let search = record.search();
+        tx.later(
+            "INSERT INTO audit (id, chain, seq, at, actor_id, actor, role, act, subject, subject_id, changes, reason,
+                                search, previous, hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            params![
+                &record.id,
+                record.chain,
+                record.seq,
+                record.at.micros(),
+                new.actor_id,
+                &record.actor,
+                &record.role,
+                &record.act,
+                &record.subject,
+                &record.subject_id,
+                &record.changes,
+                &record.reason,
+                search,
+                &record.previous,
+                &record.hash
+            ],
+        )?;
+        head = record.hash;
+    }
+    tx.later("UPDATE audit_chain SET length = $1, head = $2 WHERE chain = $3", params![seq, head, number])?;
     Ok(())
 }
 

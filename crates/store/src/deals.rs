@@ -52,6 +52,9 @@ pub struct Won {
     pub commission: Option<Commission>,
     /// Why the rate is what it is, or why nothing was booked.
     pub commission_reason: String,
+    /// The commission that another system had settled before the deal was taken over from it: it counts towards the
+    /// volume, the ledger has nothing of it, and nothing is ever booked for it.
+    pub settled: Option<Money>,
 }
 
 /// A booked commission.
@@ -74,6 +77,11 @@ impl Won {
     pub fn remaining(&self) -> Money {
         self.amount - self.refunded
     }
+
+    /// Whether it counts towards the partner's won deals and volume: a commission was booked, here or by the system before.
+    pub fn counts(&self) -> bool {
+        self.commission.is_some() || self.settled.is_some()
+    }
 }
 
 impl Commission {
@@ -89,7 +97,7 @@ pub(crate) fn status(word: &str) -> Result<DealStatus, DbError> {
 
 const COLUMNS: &str = "d.number, d.client_number, c.name, d.title, d.status, d.partner_id, a.name, d.created_at,
     d.changed_at, d.lost_reason, d.win_round, d.won_at, d.amount, d.refunded, d.refunds, d.rate_bp, d.volume_before,
-    d.commission, d.commission_reversed, d.available_at, d.commission_reason, d.external_id";
+    d.commission, d.commission_reversed, d.available_at, d.commission_reason, d.external_id, d.settled";
 
 const FROM: &str = "FROM deal d JOIN client c ON c.number = d.client_number
                     LEFT JOIN account a ON a.id = d.partner_id";
@@ -117,6 +125,7 @@ fn read(row: &Row) -> Result<Deal, DbError> {
             refunds: row.get(14)?,
             commission,
             commission_reason: row.get::<Option<String>>(20)?.unwrap_or_default(),
+            settled: row.get::<Option<i64>>(22)?.map(Money::from_minor),
         }),
         _ => None,
     };
@@ -280,7 +289,7 @@ pub fn set_won(tx: &mut Tx, number: i64, round: i64, won: &Won) -> Result<(), Db
     tx.later(
         "UPDATE deal SET status = 'won', changed_at = $1, lost_reason = NULL, win_round = $2, won_at = $3, amount = $4,
                 refunded = 0, rate_bp = $5, volume_before = $6, commission = $7,
-                commission_reversed = 0, commission_reason = $8, available_at = $9
+                commission_reversed = 0, commission_reason = $8, available_at = $9, settled = NULL
          WHERE number = $10",
         params![
             won.at.micros(),
@@ -312,7 +321,7 @@ pub fn set_pending(tx: &mut Tx, number: i64, now: Timestamp) -> Result<(), DbErr
     tx.later(
         "UPDATE deal SET status = 'pending', changed_at = $1, lost_reason = NULL, won_at = NULL, amount = NULL,
                 refunded = 0, rate_bp = NULL, volume_before = NULL, commission = NULL,
-                commission_reversed = 0, commission_reason = NULL, available_at = NULL
+                commission_reversed = 0, commission_reason = NULL, available_at = NULL, settled = NULL
          WHERE number = $2",
         params![now.micros(), number],
     )?;
@@ -533,7 +542,7 @@ pub fn of_partner(
     )?;
     rows.iter()
         .map(|row| {
-            let value = if textual { row.get(22)? } else { row.get::<i64>(22)?.to_string() };
+            let value = if textual { row.get(23)? } else { row.get::<i64>(23)?.to_string() };
             let deal = read(row)?;
             let number = deal.number;
             Ok((deal, After { value, number }))

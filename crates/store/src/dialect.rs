@@ -154,6 +154,21 @@ impl Dialect {
         })
     }
 
+    /// The next numbers of a numbered table, `$1` of them: nobody else is given one of these. SQLite's transaction has the
+    /// write lock, and its sequence follows the numbers that are used.
+    pub(crate) fn next_numbers(self, table: &str, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+                 SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0) + i FROM n"
+            ),
+            Self::Postgres => format!(
+                "SELECT nextval(CAST(pg_get_serial_sequence('{table}', '{column}') AS regclass))
+                 FROM generate_series(1, CAST($1 AS BIGINT))"
+            ),
+        }
+    }
+
     /// What a migration's transaction says first, so that two programs starting at once take turns. SQLite's
     /// transaction has the write lock from its beginning.
     pub(crate) fn migration_lock(self) -> &'static str {

@@ -1,4 +1,5 @@
-//! The ledger's tables: [`apply`] is the only function of the program that writes them, the others read.
+//! The ledger's tables: [`apply`] is the only function of the program that books anything, the others read. Of what is
+//! booked, the words of a reason can be forgotten, and nothing else changes.
 
 use std::collections::BTreeMap;
 
@@ -342,6 +343,58 @@ fn counters_of(row: &Row) -> Result<Counters, DbError> {
         credits_posted: Money::from_minor(row.get(3)?),
         entry_count: row.get(4)?,
     })
+}
+
+/// Replaces a name in the reasons of transfers about some deals, whose numbers `deals` selects by `$3`: of all that is
+/// booked, words alone can be forgotten, never a figure.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn forget_name(
+    tx: &mut Tx<'_>,
+    name: &str,
+    instead: &str,
+    deals: &str,
+    whose: &Value,
+) -> Result<(), DbError> {
+    let sql = format!(
+        "UPDATE ledger_transfers SET reason = replace(reason, $1, $2)
+         WHERE reason IS NOT NULL AND subject IN ('deal', 'refund')
+         AND subject_id IN (SELECT CAST(which.number AS TEXT) FROM ({deals}) AS which)"
+    );
+    tx.exec(&sql, &[name.into(), instead.into(), whose.clone()])?;
+    Ok(())
+}
+
+/// Replaces what finance wrote about a partner's withdrawals.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn forget_withdrawal_reasons(
+    tx: &mut Tx<'_>,
+    partner: &str,
+    instead: &str,
+) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE ledger_transfers SET reason = $1 WHERE reason IS NOT NULL AND subject = 'withdrawal'
+         AND subject_id IN (SELECT id FROM withdrawal WHERE partner_id = $2)",
+        params![instead, partner],
+    )?;
+    Ok(())
+}
+
+/// Replaces what people wrote about the deals of a client. How a commission came to its amount stays.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn forget_deal_reasons(tx: &mut Tx<'_>, client: i64, instead: &str) -> Result<(), DbError> {
+    tx.exec(
+        "UPDATE ledger_transfers SET reason = $1 WHERE reason IS NOT NULL AND subject IN ('deal', 'refund')
+         AND code <> 'commission'
+         AND subject_id IN (SELECT CAST(number AS TEXT) FROM deal WHERE client_number = $2)",
+        params![instead, client],
+    )?;
+    Ok(())
 }
 
 /// The transfer booked under a key.

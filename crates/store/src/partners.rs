@@ -155,7 +155,7 @@ pub fn suspend(tx: &mut Tx, id: &str, reason: &str, now: Timestamp) -> Result<bo
 pub fn reinstate(tx: &mut Tx, id: &str) -> Result<bool, DbError> {
     let changed = tx.exec(
         "UPDATE partner SET suspended_at = NULL, suspended_reason = NULL
-         WHERE id = $1 AND suspended_at IS NOT NULL",
+         WHERE id = $1 AND suspended_at IS NOT NULL AND erased_at IS NULL",
         params![id],
     )?;
     Ok(changed == 1)

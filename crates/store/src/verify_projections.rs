@@ -35,6 +35,7 @@ pub fn verify_projections(tx: &mut Tx<'_>) -> Result<Vec<Finding>, DbError> {
         (Rule::Adjustments, ADJUSTMENTS, one_word),
         (Rule::Adjustments, UNKNOWN_ADJUSTMENTS, one_word),
         (Rule::Commissions, COMMISSIONS, commission_differs),
+        (Rule::Commissions, SETTLED_TWICE, one_word),
         (Rule::PartnerTotals, PARTNER_TOTALS, totals_differ),
         (Rule::PartnerTotals, SOURCES, sources_differ),
         (Rule::Attribution, DEALS_OF_OTHERS, one_word),
@@ -167,6 +168,13 @@ fn commission_differs(row: &Row) -> Result<(String, String), DbError> {
     ))
 }
 
+/// What another system settled is neither booked here nor anything but a won deal.
+const SETTLED_TWICE: &str = "
+    SELECT 'T-' || number, CASE WHEN status = 'won' THEN 'was settled by another system, and has a commission here too'
+        ELSE 'was settled by another system, and is not won' END
+    FROM deal WHERE settled IS NOT NULL AND (status <> 'won' OR commission IS NOT NULL OR rate_bp IS NOT NULL)
+    ORDER BY number LIMIT $1";
+
 const PARTNER_TOTALS: &str = "
     WITH parts AS (
         SELECT partner_id, clients, deals_won, volume FROM partner_totals
@@ -174,7 +182,7 @@ const PARTNER_TOTALS: &str = "
         SELECT partner_id, -1, 0, 0 FROM client WHERE partner_id IS NOT NULL
         UNION ALL
         SELECT partner_id, 0, -1, refunded - amount FROM deal
-        WHERE status = 'won' AND partner_id IS NOT NULL AND commission IS NOT NULL
+        WHERE status = 'won' AND partner_id IS NOT NULL AND (commission IS NOT NULL OR settled IS NOT NULL)
     )
     SELECT partner_id, CAST(SUM(clients) AS BIGINT), CAST(SUM(deals_won) AS BIGINT), CAST(SUM(volume) AS BIGINT)
     FROM parts GROUP BY partner_id
@@ -198,9 +206,10 @@ const SOURCES: &str = "
         UNION ALL
         SELECT partner_id, source, -1, 0, 0 FROM client WHERE partner_id IS NOT NULL AND source <> ''
         UNION ALL
-        SELECT d.partner_id, c.source, 0, -1, d.commission_reversed - d.commission
+        SELECT d.partner_id, c.source, 0, -1, d.commission_reversed - COALESCE(d.commission, 0)
         FROM deal d JOIN client c ON c.number = d.client_number
-        WHERE d.status = 'won' AND d.partner_id IS NOT NULL AND d.commission IS NOT NULL AND c.source <> ''
+        WHERE d.status = 'won' AND d.partner_id IS NOT NULL AND (d.commission IS NOT NULL OR d.settled IS NOT NULL)
+            AND c.source <> ''
     )
     SELECT partner_id, source, CAST(SUM(clients) AS BIGINT), CAST(SUM(deals_won) AS BIGINT), CAST(SUM(profit) AS BIGINT)
     FROM parts GROUP BY partner_id, source

@@ -1,6 +1,8 @@
 //! The command line: `goodword serve`, `demo`, `staff add`, `token add`, `verify`, `migrate-to`.
 
 mod demo;
+mod export;
+mod import;
 mod migrate;
 mod staff;
 mod token;
@@ -66,6 +68,10 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         heads: Option<PathBuf>,
     },
+    /// Take partners, codes, clients, deals and open balances over from another system: everything or nothing
+    Import(import::ImportArgs),
+    /// Write everything into files, CSV or JSON Lines
+    Export(export::ExportArgs),
     /// Move the installation from SQLite to PostgreSQL: everything or nothing, verified
     MigrateTo(migrate::MigrateArgs),
 }
@@ -110,6 +116,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Staff { command } => staff::run(&config, command),
         Command::Token { command } => token::run(&config, command),
+        Command::Export(args) => export::run(&config, &args),
+        Command::Import(args) => import::run(&config, args),
         Command::MigrateTo(args) => migrate::run(&config, args),
         Command::Verify { heads } => verify::run(&config, heads.as_deref()),
     }

@@ -123,6 +123,21 @@ fn welcome(tx: &mut Tx, env: &Env, account: &NewAccount, code: ReferralCode) -> 
     notify::tell(tx, env, &account.id, &Notice::Welcome { code: code.to_string(), confirm })
 }
 
+/// Sends a partner who was taken over from another system the mail that welcomes partners.
+///
+/// # Errors
+/// When the database says no.
+pub(super) fn welcome_imported(
+    tx: &mut Tx,
+    env: &Env,
+    id: &str,
+    email_key: &str,
+    code: ReferralCode,
+) -> Result<(), DbError> {
+    let confirm = confirmation_secret(tx, env, id, email_key)?;
+    notify::tell(tx, env, id, &Notice::Welcome { code: code.to_string(), confirm })
+}
+
 fn record_new(
     tx: &mut Tx,
     env: &Env,

@@ -68,6 +68,10 @@ pub enum AdjustError {
 /// [`AdjustError`], whose text can be shown to finance.
 pub fn adjust(tx: &mut Tx, env: &Env, by: &Actor, adjust: &Adjust) -> Result<AdjustmentStatus, AdjustError> {
     partners::by_id(tx, &adjust.partner_id)?.ok_or(AdjustError::Unknown)?;
+    // Nobody could be paid.
+    if store::erasure::of_partner(tx, &adjust.partner_id)?.0.is_some() {
+        return Err(AdjustError::Unknown);
+    }
     let id = env.ids.uuid(env.now);
     let two_people = needs_two(adjust.amount, env.programme.approval_from);
     let new = NewAdjustment {
@@ -101,6 +105,65 @@ pub fn adjust(tx: &mut Tx, env: &Env, by: &Actor, adjust: &Adjust) -> Result<Adj
     }
     book(tx, env, by, &made)?;
     Ok(AdjustmentStatus::Booked)
+}
+
+/// Books what another system still owed to partners, as corrections: many at once, each as [`adjust`] would, with a line of
+/// its own in the audit. What is above the limit is proposed. Nobody is told. `request` makes of a partner the identifier
+/// under which the same balance is never booked twice.
+///
+/// # Errors
+/// When the ledger or the database says no.
+pub fn open_balances(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    balances: &[(String, Money)],
+    reason: &str,
+    request: impl Fn(&str) -> String,
+) -> Result<(), AdjustError> {
+    let (currency, code) = (env.programme.currency, TransferCode::Correction);
+    let (mut transfers, mut lines) = (Vec::new(), Vec::new());
+    for (partner_id, amount) in balances {
+        let id = env.ids.uuid(env.now);
+        let two_people = needs_two(*amount, env.programme.approval_from);
+        let request = request(partner_id);
+        let new = NewAdjustment {
+            id: &id,
+            request: &request,
+            partner_id,
+            amount: *amount,
+            code,
+            reason,
+            two_people,
+        };
+        if !adjustments::insert(tx, &new, &by.id, env.now)? {
+            continue;
+        }
+        let booked = !two_people && adjustments::decide(tx, &id, AdjustmentStatus::Booked, &by.id, env.now)?;
+        if booked {
+            let partner = partner_id.as_str();
+            let adjustment =
+                adjustment::Adjustment { id: &id, partner, currency, amount: *amount, code, reason };
+            transfers.extend(adjustment::book(&adjustment));
+        }
+        let changes = changes(currency, *amount, code, &id);
+        lines.push((partner_id, changes, if booked { "adjustment.booked" } else { "adjustment.proposed" }));
+    }
+    match ledger::apply(tx, env.now, &transfers) {
+        Ok(_) => {}
+        Err(ApplyError::Db(error)) => return Err(error.into()),
+        Err(error) => return Err(AdjustError::Ledger(error)),
+    }
+    let acts: Vec<Act> = lines
+        .iter()
+        .map(|(partner_id, changes, what)| Act {
+            what,
+            on: ("partner", partner_id.as_str()),
+            changes,
+            reason,
+        })
+        .collect();
+    Ok(audit::record_all(tx, env, by, &acts)?)
 }
 
 /// Approves a proposed adjustment and books it.
@@ -168,12 +231,16 @@ fn decided_meanwhile(tx: &mut Tx, id: &str, by: &Actor) -> Result<AdjustError, A
     })
 }
 
+fn changes(currency: Currency, amount: Money, code: TransferCode, id: &str) -> [Change; 3] {
+    [
+        Change::set("Amount", currency.format(amount)),
+        Change::set("Kind", code.as_str()),
+        Change::set("Adjustment", id),
+    ]
+}
+
 fn record(tx: &mut Tx, env: &Env, by: &Actor, what: &str, made: &Adjustment) -> Result<(), DbError> {
-    let changes = [
-        Change::set("Amount", env.programme.currency.format(made.amount)),
-        Change::set("Kind", made.code.as_str()),
-        Change::set("Adjustment", &made.id),
-    ];
+    let changes = changes(env.programme.currency, made.amount, made.code, &made.id);
     let on = ("partner", made.partner.id.as_str());
     audit::record(tx, env, by, Act { what, on, changes: &changes, reason: &made.reason })
 }

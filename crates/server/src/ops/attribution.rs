@@ -204,7 +204,7 @@ impl<'a> Moving<'a> {
             return Ok(());
         };
         let (standing, left) = booked(tx, deal, won)?;
-        if let (Some(_), Some(before)) = (won.commission, &deal.partner) {
+        if let (true, Some(before)) = (won.counts(), &deal.partner) {
             let what =
                 if self.to.is_some() { "assigned to another partner" } else { "belongs to nobody any more" };
             let reason = format!("Client C-{} {what}: {}", decision.client, decision.reason);
@@ -218,6 +218,16 @@ impl<'a> Moving<'a> {
             share.profit = share.profit - left;
         }
         let taken = match self.to.clone() {
+            // What another system has settled goes along with the client: it counts for whoever has the client, and
+            // nobody is paid for it a second time.
+            to if won.settled.is_some() => {
+                if let Some(partner) = to {
+                    let share = self.share(&partner.id);
+                    share.deals_won += 1;
+                    share.volume = share.volume + won.remaining();
+                }
+                won.clone()
+            }
             Some(partner) => self.give(env, decision, deal, won, standing.as_ref(), &partner),
             None => Won {
                 commission: None,

@@ -55,18 +55,31 @@ pub struct Act<'a> {
 /// # Errors
 /// When the database says no.
 pub fn record(tx: &mut Tx, env: &Env, by: &Actor, act: Act) -> Result<(), DbError> {
-    let changes = serde_json::to_string(act.changes).unwrap_or_else(|_| "[]".into());
-    let record = NewRecord {
-        id: env.ids.uuid(env.now),
-        chain: env.audit_chain,
-        actor_id: Some(by.id.as_str()).filter(|id| !id.is_empty()),
-        actor: &by.name,
-        role: by.role,
-        act: act.what,
-        subject: act.on.0,
-        subject_id: act.on.1,
-        changes: &changes,
-        reason: act.reason,
-    };
-    audit::append(tx, &record, env.now)
+    record_all(tx, env, by, &[act])
+}
+
+/// The same for several acts of one operation.
+///
+/// # Errors
+/// When the database says no.
+pub fn record_all(tx: &mut Tx, env: &Env, by: &Actor, acts: &[Act]) -> Result<(), DbError> {
+    let changes: Vec<String> =
+        acts.iter().map(|act| serde_json::to_string(act.changes).unwrap_or_else(|_| "[]".into())).collect();
+    let records: Vec<NewRecord> = acts
+        .iter()
+        .zip(&changes)
+        .map(|(act, changes)| NewRecord {
+            id: env.ids.uuid(env.now),
+            chain: env.audit_chain,
+            actor_id: Some(by.id.as_str()).filter(|id| !id.is_empty()),
+            actor: &by.name,
+            role: by.role,
+            act: act.what,
+            subject: act.on.0,
+            subject_id: act.on.1,
+            changes,
+            reason: act.reason,
+        })
+        .collect();
+    audit::append_all(tx, &records, env.now)
 }

@@ -64,8 +64,15 @@ pub fn win(tx: &mut Tx, env: &Env, by: &Actor, number: i64, amount: Money) -> Re
             (Some(commission), reason)
         }
     };
-    let won =
-        Won { at: env.now, amount, refunded: Money::ZERO, refunds: 0, commission, commission_reason: reason };
+    let won = Won {
+        at: env.now,
+        amount,
+        refunded: Money::ZERO,
+        refunds: 0,
+        commission,
+        commission_reason: reason,
+        settled: None,
+    };
     deals::set_won(tx, number, round, &won)?;
     history(tx, env, Some(by), number, "won", Some(amount), None)?;
     if let Some(partner) = &deal.partner {
@@ -206,7 +213,7 @@ pub fn reopen(tx: &mut Tx, env: &Env, by: &Actor, number: i64, reason: &str) -> 
     next_status(deal.status, DealAct::Reopen)?;
     let mut taken = Money::ZERO;
     if let (Some(won), Some(partner)) = (&deal.won, &deal.partner)
-        && won.commission.is_some()
+        && won.counts()
     {
         // Locked before the ledger, in the order in which winning locks them.
         let volume = partners::lock_volume(tx, &partner.id)?.0;
@@ -277,6 +284,10 @@ pub fn refund(
         reversed = commission.reversed + taken;
         partners::add_totals(tx, &partner.id, 0, 0, -amount.min(volume))?;
         add_profit(tx, env, &partner.id, &deal, 0, -taken)?;
+    } else if let (Some(_), Some(partner)) = (won.settled, &deal.partner) {
+        // What another system has paid is not taken back here; the volume is smaller all the same.
+        let volume = partners::lock_volume(tx, &partner.id)?.0;
+        partners::add_totals(tx, &partner.id, 0, 0, -amount.min(volume))?;
     }
     deals::set_refunded(tx, number, refunded, refunds, reversed, env.now)?;
     history(tx, env, Some(by), number, "refunded", Some(amount), Some(reason))?;

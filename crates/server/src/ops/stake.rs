@@ -33,6 +33,8 @@ pub fn of_client(tx: &mut Tx, client_number: i64) -> Result<Stake, DbError> {
         let (_, left) = booked(tx, &deal, won)?;
         match &deal.partner {
             Some(partner) if won.commission.is_some() => stake.take(&partner.name, left),
+            // What another system has settled stays settled, whoever has the client.
+            _ if won.settled.is_some() => {}
             _ => stake.unbooked += 1,
         }
     }

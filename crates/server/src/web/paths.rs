@@ -48,7 +48,11 @@ pub const FEEDBACK: &str = "/feedback";
 pub const CLAIMS: &str = "/claims";
 /// Profile, password, sessions, notices.
 pub const ACCOUNT: &str = "/account";
-/// Asking for another email address.
+/// Everything that is held about a partner, as a file.
+pub const ACCOUNT_DATA: &str = "/account/data.json";
+/// Where a partner asks to be forgotten.
+pub const ACCOUNT_ERASURE: &str = "/account/erasure";
+/// Where another email address is asked for.
 pub const ACCOUNT_EMAIL: &str = "/account/email";
 /// Keeping the email address after all.
 pub const ACCOUNT_EMAIL_CANCEL: &str = "/account/email/cancel";
@@ -108,6 +112,8 @@ pub const OFFICE_AUDIT_CSV: &str = "/office/audit/records.csv";
 pub const OFFICE_SETTINGS: &str = "/office/settings";
 /// Who works in the office.
 pub const OFFICE_STAFF: &str = "/office/staff";
+/// Everything as files.
+pub const OFFICE_EXPORT: &str = "/office/export";
 /// Tokens of other programs.
 pub const OFFICE_TOKENS: &str = "/office/tokens";
 /// What the CRM tells.

@@ -288,6 +288,7 @@ fn notice(done: &str) -> Option<&'static str> {
         "proposed" => "The adjustment is proposed. It is booked when somebody else approves it.",
         "adjustment_declined" => "The adjustment is declined; nothing is booked.",
         "suspended" => "The partner is suspended.",
+        "erased" => "The personal data is erased. Figures, numbers and days stay.",
         "reinstated" => "The partner earns again.",
         "rate" => "The rate is changed. Commissions already booked stay as they are.",
         "feedback" => "The message is moved.",

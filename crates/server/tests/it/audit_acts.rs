@@ -38,6 +38,8 @@ const ACTS: &[(&str, &[&str])] = &[
     ("/office/withdrawals/batches/{id}/pay", &["withdrawal.paid", "batch.paid"]),
     ("/office/partners/{id}/suspend", &["partner.suspended"]),
     ("/office/partners/{id}/reinstate", &["partner.reinstated"]),
+    ("/office/partners/{id}/erase", &["partner.erased"]),
+    ("/office/clients/{n}/erase", &["client.erased"]),
     ("/office/partners/{id}/rate", &["partner.rate_agreed"]),
     ("/office/partners/{id}/adjust", &["adjustment.proposed"]),
     ("/office/adjustments/{id}/approve", &["adjustment.booked"]),
@@ -213,6 +215,11 @@ async fn walk_partners(walk: &mut Walk<'_>, partner: &Partner) {
     walk.act("partners", &partner.id, "rate", &[("rate", "17.5")]).await;
     walk.act("partners", &partner.id, "suspend", &[("reason", "Spam")]).await;
     walk.act("partners", &partner.id, "reinstate", &[]).await;
+    let (gone, confirmed) =
+        (walk.site.partner("Gone").await, [("reason", "Asked"), ("confirmation", "erase")]);
+    let client = walk.site.client_of(&gone, "Gone as well").await;
+    walk.act("clients", client, "erase", &confirmed).await;
+    walk.act("partners", &gone.id, "erase", &confirmed).await;
 }
 
 async fn walk_inboxes(walk: &mut Walk<'_>, partner: &Partner) {

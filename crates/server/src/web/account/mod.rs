@@ -3,6 +3,7 @@
 
 mod acts;
 mod links;
+mod own;
 mod page;
 
 use axum::{
@@ -23,6 +24,8 @@ pub fn routes() -> Router<App> {
         .route(paths::ACCOUNT_CONFIRM, post(acts::send_confirmation))
         .route(paths::ACCOUNT_SESSION_END, post(acts::end_session))
         .route(paths::ACCOUNT_SESSIONS_END, post(acts::end_others))
+        .route(paths::ACCOUNT_DATA, get(own::data))
+        .route(paths::ACCOUNT_ERASURE, post(own::ask))
         .route(&paths::confirm_email("{token}"), get(links::confirm_form).post(links::confirm))
         .route(&paths::change_email("{token}"), get(links::email_form).post(links::answer_email))
 }

@@ -74,6 +74,8 @@ struct Account {
     more: bool,
     /// Partners choose notices, staff don't.
     notices: Option<&'static str>,
+    /// When a partner asked to be forgotten.
+    erasure_asked: Option<Moment>,
 }
 
 /// A change of the email address under way.
@@ -118,6 +120,7 @@ impl Account {
             sessions: found.sessions.into_iter().take(SESSIONS).map(Row::new).collect(),
             more,
             notices: Partner::of(person.0.clone()).map(|_| paths::ACCOUNT_NOTICES),
+            erasure_asked: found.erasure_asked.map(Moment::day),
         }
     }
 }
@@ -145,6 +148,10 @@ fn notice(done: &str) -> Option<&'static str> {
         "kept" => "Your email address stays as it is.",
         "sent" => "The mail is on its way. Look into the spam folder, too.",
         "session" => "The session is ended.",
+        "erasure" => {
+            "We have noted that you want your data erased. The company looks at it, pays what is yours, and does it."
+        }
+        "stay" => "You stay. Nothing is erased.",
         "sessions" => "Every other session is ended.",
         _ => return None,
     })
@@ -170,6 +177,7 @@ struct Found {
     profile: Profile,
     change: Option<EmailChange>,
     sessions: Vec<OpenSession>,
+    erasure_asked: Option<Timestamp>,
 }
 
 fn find(tx: &mut store::Tx, id: &str, current: &str, now: Timestamp) -> Result<Found, PageError> {
@@ -178,6 +186,7 @@ fn find(tx: &mut store::Tx, id: &str, current: &str, now: Timestamp) -> Result<F
         profile: profiles::of_account(tx, id)?.ok_or_else(PageError::not_found)?,
         change: email_changes::pending(tx, id, now)?,
         sessions: sessions::of_account(tx, id, current, now, limit)?,
+        erasure_asked: store::erasure::of_partner(tx, id)?.1,
     })
 }
 
@@ -247,6 +256,7 @@ mod tests {
                 session("s1", "Firefox/145.0 (X11; Linux)", true),
                 session("s2", "Safari/605 (iPhone)", false),
             ],
+            erasure_asked: None,
         }
     }
 

@@ -21,6 +21,8 @@ pub const SUBJECTS: &[(&str, &str)] = &[
     ("crm", "CRM"),
     ("webhook", "Webhook"),
     ("settings", "Settings"),
+    ("import", "Import"),
+    ("export", "Export"),
 ];
 
 /// What an act is called in a sentence without its subject. An unknown word (of a newer version) is shown as it is.
@@ -28,6 +30,10 @@ pub fn sentence(act: &str) -> &str {
     match act {
         "client.entered" => "Entered a client",
         "client.attributed" => "Decided whose client it is",
+        "client.erased" => "Erased a client's personal data",
+        "partner.erased" => "Erased a partner's personal data",
+        "partner.erasure_asked" => "Asked for erasure",
+        "partner.erasure_taken_back" => "Took the wish for erasure back",
         "client.noted" => "Wrote a note",
         "deal.opened" => "Added a deal",
         "deal.won" => "Closed a deal successfully",
@@ -72,6 +78,8 @@ pub fn sentence(act: &str) -> &str {
         "recovery.closed" => "Closed a request for a new password",
         "password.reset" => "Chose a new password by a one-time link",
         "message.sent_again" => "Had a message sent again",
+        "export.taken" => "Downloaded a table",
+        "import.done" => "Imported from another system",
         "message.dropped" => "Gave a message up",
         "settings.changed" => "Changed the settings",
         "staff.added" => "Added a member of staff",
@@ -140,6 +148,8 @@ pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
         "token" => (paths::OFFICE_TOKENS.into(), named("Token")),
         "webhook" => (paths::office_webhook(id), "The webhook".into()),
         "settings" => (paths::OFFICE_SETTINGS.into(), "Settings".into()),
+        "export" => (paths::OFFICE_EXPORT.into(), format!("Export of {id}")),
+        "import" => (String::new(), format!("Import from {id}")),
         _ => (String::new(), format!("{kind} {id}")),
     };
     Link { href, text }

@@ -53,6 +53,8 @@ struct ClientPage {
     may_act: bool,
     /// Whether the person may say whose client it is.
     may_assign: bool,
+    /// Whether the person may erase what is known of the client, and something still is.
+    may_erase: bool,
     /// Whom the name may mean that was typed as the new partner.
     choices: Vec<Choice>,
     /// What is asked before a repaired code is taken.
@@ -157,6 +159,7 @@ impl ClientPage {
             message: client.message,
             since: Moment::exact(client.created_at),
             partner: client.partner.as_ref().map(Link::partner),
+            may_erase: role.may(Permission::ErasePeople) && client.name != store::erasure::CLIENT,
             name: client.name,
             source: client.source,
             history: history.iter().map(|decision| Decision::new(decision, role)).collect(),
@@ -248,6 +251,12 @@ pub async fn add_deal(
     };
     app.write(move |tx, env| acts::add_deal(tx, env, &staff.actor, number, title.as_str())).await?;
     go_to(&paths::with_query(&paths::office_client(number), &[("done", "deal")]))
+}
+
+/// The page with why an act that is not on it any more can't be done.
+pub(super) async fn too_late(app: &App, staff: Staff, number: i64, why: String) -> Page {
+    let occasion = Occasion { conflict: Some(why), ..Occasion::default() };
+    render(app, staff, number, StatusCode::CONFLICT, occasion).await
 }
 
 /// The page again with a form that was refused.

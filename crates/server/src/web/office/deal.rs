@@ -400,6 +400,7 @@ mod tests {
                     available_at: Some(AT),
                 }),
                 commission_reason: "12 % from a volume of $25,000.00".into(),
+                settled: None,
             }),
         }
     }

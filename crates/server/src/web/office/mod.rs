@@ -17,6 +17,8 @@ pub mod crm_item;
 pub mod crm_source;
 pub mod deal;
 mod desk;
+pub mod erasure;
+pub mod export;
 pub mod feedback;
 pub mod feedback_message;
 pub mod hook_form;
@@ -91,6 +93,7 @@ pub fn table() -> Vec<OfficeRoute> {
         route(paths::OFFICE_CLIENTS, ReadClients, get(clients::page)),
         route(clients(""), ReadClients, get(client::page)),
         route(clients("/notes"), CloseDeals, post(client::add_note)),
+        route(clients("/erase"), ErasePeople, post(erasure::client)),
         route(clients("/deals"), CloseDeals, post(client::add_deal)),
         route(clients("/attribution"), AssignClients, post(attribution::assign)),
         route(clients("/attribution/none"), AssignClients, post(attribution::take_away)),
@@ -124,6 +127,7 @@ pub fn table() -> Vec<OfficeRoute> {
         route(partners("/statement.pdf"), ReadWithdrawals, get(statement::pdf)),
         route(partners("/suspend"), ManagePartners, post(partner::suspend)),
         route(partners("/reinstate"), ManagePartners, post(partner::reinstate)),
+        route(partners("/erase"), ErasePeople, post(erasure::partner)),
         route(partners("/rate"), ManagePartners, post(partner::set_rate)),
         route(partners("/adjust"), AdjustBalances, post(adjustments::adjust)),
         route(adjustments("/approve"), AdjustBalances, post(adjustments::approve)),
@@ -149,6 +153,8 @@ pub fn table() -> Vec<OfficeRoute> {
         route(messages("/drop"), ReadOutbox, post(outbox::stop)),
         route(paths::OFFICE_AUDIT, ReadAudit, get(audit::page)),
         route(paths::OFFICE_AUDIT_CSV, ReadAudit, get(audit::table)),
+        route(paths::OFFICE_EXPORT, ExportEverything, get(export::page)),
+        route(format!("{}/{{id}}", paths::OFFICE_EXPORT), ExportEverything, get(export::file)),
         route(paths::OFFICE_SETTINGS, ChangeSettings, get(settings::page).post(settings::save)),
         route(paths::OFFICE_STAFF, ManageStaff, get(staff::page).post(staff::invite)),
         route(members("/role"), ManageStaff, post(staff::set_role)),

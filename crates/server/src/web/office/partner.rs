@@ -73,6 +73,11 @@ struct PartnerPage {
     /// Balances, entries and withdrawals, for those who may see them.
     books: Option<Books>,
     may_manage: bool,
+    may_erase: bool,
+    /// Since when nothing personal is held any more.
+    erased: Option<Moment>,
+    /// When the partner asked for that.
+    erasure_asked: Option<Moment>,
     may_adjust: bool,
     /// From which amount on a second person has to agree, in a sentence.
     limit: String,
@@ -211,6 +216,9 @@ impl PartnerPage {
                 .then(|| paths::with_query(paths::OFFICE_CLIENTS, &[("partner", &partner.id)])),
             books: books.map(|books| Books::new(books, programme, (me, role), asked, (&partner.id, now))),
             may_manage: role.may(Permission::ManagePartners),
+            may_erase: role.may(Permission::ErasePeople),
+            erased: None,
+            erasure_asked: None,
             may_adjust: role.may(Permission::AdjustBalances),
             limit: limit(programme),
             // A refused form keeps its own, so that sending it again is the same adjustment.
@@ -239,7 +247,7 @@ struct Occasion {
 async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasion: Occasion) -> Page {
     let (me, role) = (staff.actor.id.clone(), staff.role);
     let (done, before) = (occasion.asked.done(), occasion.asked.number("before"));
-    let (shell, found, programme, profile) = app
+    let (shell, found, programme, profile, erasure) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let partner = partners::by_id(tx, &id)?.ok_or_else(PageError::not_found)?;
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_PARTNERS, done.as_deref())?;
@@ -259,13 +267,25 @@ async fn render(app: &App, staff: Staff, id: String, status: StatusCode, occasio
             };
             let request = env.ids.uuid(env.now);
             let found = Found { visits: partners::visits(tx, &id)?, partner, books, request, now: env.now };
-            Ok((shell, found, env.programme.clone(), profiles::of_account(tx, &id)?))
+            let erasure = store::erasure::of_partner(tx, &id)?;
+            Ok((shell, found, env.programme.clone(), profiles::of_account(tx, &id)?, erasure))
         })
         .await?;
     let kept = (&occasion.asked, occasion.refused);
     let page = PartnerPage::new(shell, found, &programme, &app.public_url, (&me, role), kept);
     let email_confirmed = profile.is_some_and(|profile| profile.email_confirmed_at.is_some());
-    show_with(status, &PartnerPage { conflict: occasion.conflict, email_confirmed, ..page })
+    let (erased, asked) = (erasure.0.map(Moment::day), erasure.1.map(Moment::day));
+    let page = PartnerPage {
+        conflict: occasion.conflict,
+        email_confirmed,
+        may_manage: page.may_manage && erased.is_none(),
+        may_adjust: page.may_adjust && erased.is_none(),
+        may_erase: page.may_erase && erased.is_none(),
+        erased,
+        erasure_asked: asked,
+        ..page
+    };
+    show_with(status, &page)
 }
 
 /// `GET /office/partners/{id}`
@@ -322,6 +342,15 @@ pub async fn set_rate(State(app): State<App>, staff: Staff, Id(id): Id, mut form
 /// 404 when there is no such partner.
 pub(super) async fn conflict(app: &App, staff: Staff, id: String, act: &'static str, form: Fields) -> Page {
     let occasion = Occasion { refused: Refused::act(act, form), ..Occasion::default() };
+    render(app, staff, id, StatusCode::CONFLICT, occasion).await
+}
+
+/// The page with why an act that is not on it any more can't be done.
+///
+/// # Errors
+/// 404 when there is no such partner.
+pub(super) async fn too_late(app: &App, staff: Staff, id: String, why: String) -> Page {
+    let occasion = Occasion { conflict: Some(why), ..Occasion::default() };
     render(app, staff, id, StatusCode::CONFLICT, occasion).await
 }
 

@@ -332,6 +332,7 @@ pub(super) mod samples {
                 refunds: 1,
                 commission: Some(commission),
                 commission_reason: "12.5 % as agreed with the partner.".into(),
+                settled: None,
             }),
         }
     }
