@@ -56,7 +56,7 @@ const GONE: [&str; 10] = [
 
 /// What the partner wrote, what was written to the partner, and where the partner was paid: `$1` is the account, `$2` what
 /// stands there now. A withdrawal and what a second person approved of it stay the same as each other.
-const WRITTEN: [&str; 10] = [
+const WRITTEN: [&str; 12] = [
     "UPDATE withdrawal SET wallet_label = $2, wallet_address = $2 WHERE partner_id = $1",
     "UPDATE withdrawal SET reason = $2 WHERE partner_id = $1 AND reason IS NOT NULL",
     "UPDATE withdrawal SET override_reason = $2 WHERE partner_id = $1 AND override_reason IS NOT NULL",
@@ -72,7 +72,19 @@ const WRITTEN: [&str; 10] = [
     "UPDATE outbox SET recipient = $2, address = $2, subject = $2, body = $2, html = '', search = '', last_error = '',
         status = CASE WHEN status = 'waiting' OR status = 'parked' THEN 'dropped' ELSE status END, claimed_by = NULL
      WHERE account_id = $1",
+    // What other systems were told: of the partner, the partner's withdrawals and clients.
+    "UPDATE webhook_delivery SET body = $2, claimed_by = NULL, status = CASE WHEN status = 'waiting' THEN 'parked' ELSE status END
+     WHERE (subject = 'partner' AND subject_id = $1)
+        OR (subject = 'withdrawal' AND subject_id IN (SELECT id FROM withdrawal WHERE partner_id = $1))
+        OR (subject = 'client' AND subject_id IN (SELECT CAST(client_number AS TEXT) FROM attribution WHERE partner_id = $1))
+        OR (subject = 'deal' AND subject_id IN (SELECT CAST(d.number AS TEXT) FROM deal d
+            JOIN attribution t ON t.client_number = d.client_number WHERE t.partner_id = $1))",
+    TOLD,
 ];
+
+/// What was sent with deliveries that are forgotten, and what was answered.
+const TOLD: &str = "UPDATE webhook_try SET headers = '', body = $2, answer = $2, error = ''
+     WHERE delivery_id IN (SELECT id FROM webhook_delivery WHERE body = $2)";
 
 /// Forgets a partner. The partner is suspended from then on: the link leads clients on and earns nothing.
 pub fn partner(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), DbError> {
@@ -116,7 +128,7 @@ pub fn partner(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), DbError> {
 }
 
 /// What is known of a client: `$1` is the number, `$2` what stands there now.
-const OF_CLIENT: [&str; 9] = [
+const OF_CLIENT: [&str; 13] = [
     "UPDATE client_note SET message = $2 WHERE client_number = $1",
     "UPDATE attribution SET evidence = '' WHERE client_number = $1",
     "UPDATE attribution SET reason = $2 WHERE client_number = $1 AND reason IS NOT NULL AND method IN ('staff', 'claim')",
@@ -128,6 +140,14 @@ const OF_CLIENT: [&str; 9] = [
     "UPDATE support_entry SET message = $2
      WHERE ticket_number IN (SELECT number FROM support_ticket WHERE client_number = $1)",
     "UPDATE support_ticket SET search = '' WHERE client_number = $1",
+    // What the CRM told, and what other systems were told.
+    "UPDATE crm_payload SET body = $2, query = '' WHERE id IN (SELECT payload_id FROM crm_item
+        WHERE deal_number IN (SELECT number FROM deal WHERE client_number = $1))",
+    "UPDATE crm_item SET content = $2 WHERE deal_number IN (SELECT number FROM deal WHERE client_number = $1)",
+    "UPDATE webhook_delivery SET body = $2, claimed_by = NULL, status = CASE WHEN status = 'waiting' THEN 'parked' ELSE status END
+     WHERE (subject = 'client' AND subject_id IN (SELECT CAST(number AS TEXT) FROM client WHERE number = $1))
+        OR (subject = 'deal' AND subject_id IN (SELECT CAST(number AS TEXT) FROM deal WHERE client_number = $1))",
+    TOLD,
 ];
 
 /// Forgets a client. The number, whose client it is, the deals and what came of them stay.
@@ -160,7 +180,12 @@ pub fn client(tx: &mut Tx, number: i64, now: Timestamp) -> Result<(), DbError> {
 /// Runs one statement of the lists; not all of them write words.
 fn replace(tx: &mut Tx, sql: &str, whose: Value) -> Result<(), DbError> {
     let values = [whose, WORDS.into()];
-    tx.exec(sql, if sql.contains("$2") { &values } else { &values[..1] })?;
+    let given = match (sql.contains("$1"), sql.contains("$2")) {
+        (true, true) => &values[..],
+        (true, false) => &values[..1],
+        (false, _) => return tx.exec(&sql.replace("$2", "$1"), &values[1..]).map(|_| ()),
+    };
+    tx.exec(sql, given)?;
     Ok(())
 }
 
