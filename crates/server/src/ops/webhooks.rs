@@ -5,7 +5,7 @@ use domain::{
     permission::Permission,
     retry,
     text::Line,
-    webhook::{GIVEN_UP_IN_A_ROW, HookEvents, hours},
+    webhook::{GIVEN_UP_IN_A_ROW, HookEvent, HookEvents, hours},
 };
 use serde_json::json;
 use store::{
@@ -76,6 +76,11 @@ pub fn place(url: &str) -> String {
     url::Url::parse(url).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
 }
 
+/// Events in words, for the audit.
+fn named(events: HookEvents) -> String {
+    events.iter().map(HookEvent::label).collect::<Vec<_>>().join(", ")
+}
+
 /// Adds a place that is told from now on. Returns its identifier and, where deliveries are signed, the secret.
 ///
 /// # Errors
@@ -109,7 +114,7 @@ pub fn add(
     let changes = [
         Change::set("Name", &given.name),
         Change::set("Address", place(&given.url)),
-        Change::set("Events", given.events.words()),
+        Change::set("Events", named(given.events)),
     ];
     record(tx, env, by, "webhook.added", &id, &changes, "")?;
     Ok((id, secret))
@@ -149,7 +154,7 @@ pub fn change(tx: &mut Tx, env: &Env, by: &Actor, id: &str, given: &Given) -> Re
     let mut changes = Change::differing([
         Change::new("Name", &before.name, &after.name),
         Change::new("Address", place(&before.url), place(&after.url)),
-        Change::new("Events", before.events.words(), after.events.words()),
+        Change::new("Events", named(before.events), named(after.events)),
         Change::new("Method", &was.method, &is.method),
         Change::new("Template", &was.template, &is.template),
         Change::new("Identifier in the answer", &was.answer_id, &is.answer_id),
@@ -252,8 +257,11 @@ pub fn send_again(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<(), Ho
     if !webhook_deliveries::send_again(tx, id, env.now)? {
         return Err(HookError::UnderWay);
     }
-    let changes =
-        [Change::set("Name", hook.name), Change::set("Event", delivery.event), Change::set("Delivery", id)];
+    let changes = [
+        Change::set("Name", hook.name),
+        Change::set("Event", HookEvent::from_word(&delivery.event).map_or("A test", HookEvent::label)),
+        Change::set("Delivery", id),
+    ];
     Ok(record(tx, env, by, "webhook.sent_again", &delivery.webhook_id, &changes, "")?)
 }
 

@@ -8,14 +8,14 @@ use store::{Db, both_databases, crm::Status};
 use crate::support::{Answer, Browser, Site};
 
 /// A CRM with its address.
-struct Crm {
+pub struct Crm {
     id: String,
     path: String,
     admin: Browser,
 }
 
 impl Crm {
-    async fn connect(site: &Site, preset: &str) -> Crm {
+    pub async fn connect(site: &Site, preset: &str) -> Crm {
         let admin = site.staff(Role::Admin).await;
         let fields = [("name", "Our CRM"), ("preset", preset)];
         let made = admin.post("/office/crm/make", &fields).await.expect(StatusCode::CREATED);
@@ -33,7 +33,7 @@ impl Crm {
     }
 
     /// Sends what Pipedrive would; returns how much was applied and how much waits.
-    async fn tell(&self, site: &Site, event: &str, at: &str, data: Value) -> (u64, u64) {
+    pub async fn tell(&self, site: &Site, event: &str, at: &str, data: Value) -> (u64, u64) {
         let sent = json!({ "data": data, "meta": { "id": event, "timestamp": at } });
         let answer = self.send(site, "application/json", "", &sent.to_string()).await.expect(StatusCode::OK);
         let told: Value = serde_json::from_str(&answer.body).unwrap();

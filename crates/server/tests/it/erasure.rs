@@ -4,7 +4,10 @@ use axum::http::StatusCode;
 use domain::{clock::HOUR, permission::Role};
 use store::{Db, DbError, Dialect, both_databases};
 
-use crate::support::{PASSWORD, Partner, Site};
+use crate::{
+    crm::Crm,
+    support::{PASSWORD, Partner, Site},
+};
 
 /// Every text of every table that holds one of the words, as `table: text`; the audit apart, which is never changed.
 async fn traces(site: &Site, words: &[&str]) -> Vec<String> {
@@ -42,8 +45,20 @@ async fn email_of(site: &Site, id: &str) -> String {
     site.read(move |tx| Ok(store::accounts::by_id(tx, &id)?.unwrap().email)).await
 }
 
+/// Another system is told everything, and never answers.
+async fn listened_to(site: &Site) {
+    let events = ["client_created", "client_attributed", "deal_won", "deal_lost", "commission_available"];
+    let more = ["withdrawal_requested", "withdrawal_paid", "withdrawal_rejected", "partner_created"];
+    let names: Vec<String> = events.iter().chain(&more).map(|event| format!("event_{event}")).collect();
+    let mut fields = vec![("name", "Books"), ("url", "https://books.example/hook")];
+    fields.extend(names.iter().map(|name| (name.as_str(), "1")));
+    let admin = site.staff(Role::Admin).await;
+    admin.post("/office/webhooks", &fields).await.expect(StatusCode::CREATED);
+}
+
 /// A partner who has done everything that leaves words: clients, claims, wallets, withdrawals, feedback, support.
 async fn lived(site: &Site) -> (Partner, String, i64) {
+    listened_to(site).await;
     let partner = site.partner("Zenobia Quill").await;
     let email = email_of(site, &partner.id).await;
     let deal = site.won(&partner, "20000").await;
@@ -163,6 +178,7 @@ both_databases!(a_partner_is_forgotten_and_the_books_hold, async |db: Db| {
 
 both_databases!(a_client_is_forgotten_and_the_books_hold, async |db: Db| {
     let site = Site::start(db).await;
+    listened_to(&site).await;
     let partner = site.partner("Mara").await;
     let browser = site.browser();
     browser.get(&format!("/r/{}", partner.code)).await.expect(StatusCode::FOUND);
@@ -181,6 +197,11 @@ both_databases!(a_client_is_forgotten_and_the_books_hold, async |db: Db| {
         .post(&format!("/office/deals/{deal}/win"), &[("amount", "1000")])
         .await
         .expect(StatusCode::SEE_OTHER);
+    site.app.write(move |tx, _| store::deals::set_external(tx, deal, "12")).await.unwrap();
+    let crm = Crm::connect(&site, "pipedrive").await;
+    let news = serde_json::json!({ "id": 12, "status": "won", "value": 1000, "title": "Shop of Otto Xaver" });
+    assert_eq!(crm.tell(&site, "e1", "2026-11-27T10:00:00Z", news).await, (1, 0));
+    assert!(traces(&site, &["xaver"]).await.iter().any(|trace| trace.starts_with("webhook_delivery")));
     let before = site.balances(&partner).await;
     let erase = format!("/office/clients/{client}/erase");
     let fields = [("reason", "Asked for it"), ("confirmation", "ERASE")];

@@ -76,10 +76,52 @@ impl Line {
     }
 }
 
-/// JSON as people read it; anything else as it is.
+/// JSON as people read it, its members in the order in which they are sent; anything else as it is.
 pub fn readable(text: &str) -> String {
-    let parsed: Result<serde_json::Value, _> = serde_json::from_str(text);
-    parsed.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| text.to_owned())
+    if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+        return text.to_owned();
+    }
+    let (mut shown, mut depth, mut in_text, mut escaped) = (String::new(), 0_usize, false, false);
+    let new_line = |shown: &mut String, depth: usize| {
+        shown.push('\n');
+        shown.push_str(&"  ".repeat(depth));
+    };
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        if in_text {
+            shown.push(sign);
+            in_text = escaped || sign != '"';
+            escaped = !escaped && sign == '\\';
+            continue;
+        }
+        match sign {
+            '{' | '[' => {
+                shown.push(sign);
+                if let Some(end) = signs.next_if(|next| matches!(next, '}' | ']')) {
+                    shown.push(end);
+                } else {
+                    depth += 1;
+                    new_line(&mut shown, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                new_line(&mut shown, depth);
+                shown.push(sign);
+            }
+            ',' => {
+                shown.push(sign);
+                new_line(&mut shown, depth);
+            }
+            ':' => shown.push_str(": "),
+            blank if blank.is_ascii_whitespace() => {}
+            other => {
+                in_text = other == '"';
+                shown.push(other);
+            }
+        }
+    }
+    shown
 }
 
 impl DeliveryPage {
@@ -161,6 +203,29 @@ mod tests {
     use crate::web::office::webhooks::sample;
     use domain::clock::Timestamp;
     use store::webhooks::HookKind;
+
+    #[test]
+    fn json_is_shown_in_its_own_order() {
+        let text = r#"{"type":"a, b: \"{x}\" \\","data":{"n":[1,{}],"e":[]}}"#;
+        let shown = readable(text);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "{",
+                r#"  "type": "a, b: \"{x}\" \\","#,
+                r#"  "data": {"#,
+                r#"    "n": ["#,
+                "      1,",
+                "      {}",
+                "    ],",
+                r#"    "e": []"#,
+                "  }",
+                "}"
+            ]
+        );
+        assert_eq!(readable("not {json"), "not {json");
+    }
 
     #[test]
     fn every_try_is_shown_with_its_answer() {
