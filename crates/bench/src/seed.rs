@@ -213,6 +213,7 @@ fn contact(number: i64, code: ReferralCode) -> clients::Contact {
         cookie: None,
         source: domain::source::Source::UNKNOWN,
         external_id: None,
+        deal_external_id: None,
     }
 }
 

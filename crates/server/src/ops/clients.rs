@@ -50,6 +50,8 @@ pub struct Contact {
     pub source: Source,
     /// What the company's own system calls the client.
     pub external_id: Option<String>,
+    /// What it calls the deal that the client comes with.
+    pub deal_external_id: Option<String>,
 }
 
 /// A client who was received.
@@ -140,6 +142,9 @@ fn receive_by(tx: &mut Tx, env: &Env, contact: &Contact, by: Option<&Actor>) -> 
         clients::insert_attribution(tx, &attribution, env.now)?;
     }
     let deal = open_deal(tx, env, number, &contact.name, "", client.partner_id.as_deref(), by)?;
+    if let Some(external_id) = &contact.deal_external_id {
+        deals::set_external(tx, deal, external_id)?;
+    }
     webhook_events::client_created(tx, env, number, deal)?;
     if client.partner_id.is_some() {
         webhook_events::client_attributed(tx, env, number, None)?;

@@ -84,8 +84,8 @@ pub fn client_created(tx: &mut Tx, env: &Env, number: i64, deal: i64) -> Result<
         return Ok(());
     };
     let subject = ("client", &*number.to_string());
-    // Another system that has named the client knows the client.
-    if client.external_id.is_none() {
+    // Another system that has named the client, or the deal, knows the client.
+    if client.external_id.is_none() && deal.external_id.is_none() {
         let requests: Vec<&Webhook> = hooks.iter().filter(|hook| hook.kind == HookKind::Request).collect();
         if !requests.is_empty() {
             let facts = facts(tx, env, &client, &deal)?.to_string();

@@ -129,14 +129,15 @@ both_databases!(whom_the_crm_has_named_is_not_posted_back, async |db: Db| {
         ("answer_of", "deal"),
     ];
     admin.post("/office/webhooks/requests", &fields).await.expect(StatusCode::SEE_OTHER);
-    let enter = |external_id: Option<&str>| server::ops::clients::Contact {
+    let enter = |client: Option<&str>, deal: Option<&str>| server::ops::clients::Contact {
         name: "Known".into(),
         email: "known@example.com".into(),
-        external_id: external_id.map(str::to_owned),
+        external_id: client.map(str::to_owned),
+        deal_external_id: deal.map(str::to_owned),
         ..Default::default()
     };
     let id = site.read(store::accounts::staff).await[0].id.clone();
-    for contact in [enter(Some("crm-7")), enter(None)] {
+    for contact in [enter(Some("crm-7"), None), enter(None, Some("deal-7")), enter(None, None)] {
         let by = server::ops::Actor { id: id.clone(), name: "Admin".into(), role: "admin" };
         site.app.write(move |tx, env| server::ops::clients::enter(tx, env, &by, &contact)).await.unwrap();
     }

@@ -251,14 +251,12 @@ fn enter(tx: &mut Tx, env: &Env, by: &Actor, news: &News) -> Result<Result<i64, 
         phone: text(phone.map(|phone| phone.to_string())),
         telegram: text(telegram.map(|telegram| telegram.to_string())),
         typed: code(tx, &news.code)?,
+        deal_external_id: Some(news.deal.clone()).filter(|id| !id.is_empty()),
         ..Contact::default()
     };
     let received = clients::enter(tx, env, by, &contact)?;
     let number =
         received.deal_number.ok_or_else(|| Stop::Waits("The client was entered without a deal.".into()))?;
-    if !news.deal.is_empty() {
-        stored_deals::set_external(tx, number, &news.deal)?;
-    }
     Ok(Ok(number))
 }
 

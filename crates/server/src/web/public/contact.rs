@@ -173,6 +173,7 @@ pub fn read(form: &mut Fields, cookie: Option<Visit>, word: Option<ReferralCode>
         cookie,
         source: Source::named(form.typed("source")),
         external_id: None,
+        deal_external_id: None,
     })
 }
 
