@@ -45,7 +45,7 @@ async fn apply_one(app: &App, id: &str) -> Result<Status, CrmError> {
         let item = id.to_owned();
         let error = match app.write(move |tx, env| crm::apply(tx, env, &item)).await {
             Err(error @ CrmError::Db(DbError::Sql { .. })) => error,
-            Err(error @ CrmError::Failed(_)) => error,
+            Err(error @ (CrmError::Raced | CrmError::Failed(_))) => error,
             other => return other,
         };
         // Another piece of news may have entered the same client or deal just now.

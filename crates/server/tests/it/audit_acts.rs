@@ -64,6 +64,14 @@ const ACTS: &[(&str, &[&str])] = &[
     ("/office/staff/{id}/invite", &["staff.invited_again"]),
     ("/office/tokens", &["token.made"]),
     ("/office/tokens/{id}/revoke", &["token.revoked"]),
+    ("/office/crm/make", &["crm.made"]),
+    ("/office/crm/{id}/mapping", &["crm.mapping_changed"]),
+    // Nothing is changed: a text is read.
+    ("/office/crm/{id}/try", &[]),
+    ("/office/crm/{id}/again", &["crm.tried_again"]),
+    ("/office/crm/{id}/close", &["crm.closed"]),
+    ("/office/crm/news/{id}/apply", &["crm.tried_again"]),
+    ("/office/crm/news/{id}/ignore", &["crm.ignored"]),
     ("/office/webhooks", &["webhook.added"]),
     ("/office/webhooks/requests", &["webhook.added"]),
     ("/office/webhooks/{id}/change", &["webhook.changed"]),
@@ -291,6 +299,23 @@ async fn walk_programme(walk: &mut Walk<'_>) {
     assert_eq!(records(walk.site).await.len(), before);
 }
 
+async fn walk_crm(walk: &mut Walk<'_>) {
+    let made =
+        walk.post("/office/crm/make", "/office/crm/make", &[("name", "CRM"), ("preset", "other")]).await;
+    let address = made.split("/hooks/").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let sent = walk.site.browser().request(&format!("/hooks/{address}")).body("<nonsense>");
+    walk.site.browser().send(sent).await.expect(StatusCode::OK);
+    let id = walk.site.read(store::crm::sources).await[0].id.clone();
+    walk.act("crm", &id, "mapping", &[("stage", "/stage"), ("stages", "WON = won")]).await;
+    walk.act("crm", &id, "try", &[("sample", "{}")]).await;
+    walk.act("crm", &id, "again", &[]).await;
+    let of = id.clone();
+    let news = walk.site.read(move |tx| store::crm::items(tx, &of, None, None, 1)).await.remove(0).id;
+    walk.act("crm/news", &news, "apply", &[]).await;
+    walk.act("crm/news", &news, "ignore", &[]).await;
+    walk.act("crm", &id, "close", &[]).await;
+}
+
 async fn walk_webhooks(walk: &mut Walk<'_>) {
     let url = ("url", "https://hooks.example.com/in");
     let fields = [("name", "Books"), url, ("event_deal_won", "1")];
@@ -333,6 +358,7 @@ both_databases!(every_act_of_the_office_leaves_its_record, async |db: Db| {
     walk_inboxes(&mut walk, &partner).await;
     walk_recovery_and_outbox(&mut walk, &partner).await;
     walk_programme(&mut walk).await;
+    walk_crm(&mut walk).await;
     walk_webhooks(&mut walk).await;
     let missing: Vec<_> = ACTS.iter().filter(|(path, _)| !walk.walked.contains(path)).collect();
     assert!(missing.is_empty(), "not walked: {missing:?}");

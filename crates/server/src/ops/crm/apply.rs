@@ -46,6 +46,8 @@ enum Outcome {
 /// Why a piece of news could not be tried to the end.
 enum Stop {
     Waits(String),
+    /// Another piece of news has entered the same client or deal just now: nothing of this try may stay.
+    Raced,
     Fails(DealError),
     Db(DbError),
 }
@@ -70,7 +72,8 @@ impl From<ClientError> for Stop {
     fn from(error: ClientError) -> Stop {
         match error {
             ClientError::Db(error) => Stop::Db(error),
-            error => Stop::Waits(error.to_string()),
+            ClientError::Known { .. } => Stop::Raced,
+            error @ ClientError::Unknown => Stop::Waits(error.to_string()),
         }
     }
 }
@@ -94,6 +97,7 @@ pub fn apply(tx: &mut Tx, env: &Env, id: &str) -> Result<Status, CrmError> {
     let outcome = match work(tx, env, &source, &mapping, &news) {
         Ok(outcome) => outcome,
         Err(Stop::Waits(why)) => Outcome::Waits(why, None),
+        Err(Stop::Raced) => return Err(CrmError::Raced),
         Err(Stop::Fails(error)) => return Err(error.into()),
         Err(Stop::Db(error)) => return Err(error.into()),
     };
@@ -355,6 +359,33 @@ pub fn ignore(tx: &mut Tx, env: &Env, by: &Actor, id: &str) -> Result<(), CrmErr
     let changes = [Change::set("News", &item.id), Change::set("It waited because", &item.why)];
     let act = Act { what: "crm.ignored", on: ("crm", &item.source_id), changes: &changes, reason: "" };
     Ok(audit::record(tx, env, by, act)?)
+}
+
+/// Records that somebody has news tried once more that waits: all of a CRM's, or one piece.
+///
+/// # Errors
+/// [`CrmError::Unknown`] when there is no such CRM or piece of news.
+pub fn record_again(tx: &mut Tx, env: &Env, by: &Actor, again: Again<'_>) -> Result<(), CrmError> {
+    let (source_id, news) = match again {
+        Again::All(id) => (id.to_owned(), "All that waits".to_owned()),
+        Again::One(id) => {
+            let item = crm::item_by_id(tx, id)?.ok_or(CrmError::Unknown)?;
+            (item.source_id, item.id)
+        }
+    };
+    crm::source_by_id(tx, &source_id)?.ok_or(CrmError::Unknown)?;
+    let changes = [Change::set("News", news)];
+    let act = Act { what: "crm.tried_again", on: ("crm", &source_id), changes: &changes, reason: "" };
+    Ok(audit::record(tx, env, by, act)?)
+}
+
+/// What is tried once more, by its identifier.
+#[derive(Debug, Clone, Copy)]
+pub enum Again<'a> {
+    /// Everything of a CRM that waits.
+    All(&'a str),
+    /// One piece of news.
+    One(&'a str),
 }
 
 /// News that a server has left behind, the oldest first.

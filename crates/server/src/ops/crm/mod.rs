@@ -22,7 +22,7 @@ use super::{
 };
 use crate::app::Env;
 
-pub use apply::{apply, ignore, park, unseen};
+pub use apply::{Again, apply, ignore, park, record_again, unseen};
 
 /// What a CRM can be called.
 pub type SourceName = Line<60>;
@@ -50,6 +50,9 @@ pub enum CrmError {
     /// Somebody was faster.
     #[error("This is done already.")]
     Done,
+    /// Another piece of news was in the way: nothing of this try is kept.
+    #[error("Other news about the same deal came at the same moment.")]
+    Raced,
     /// The deal could not be changed: a defect, nothing of it is kept.
     #[error(transparent)]
     Failed(#[from] DealError),

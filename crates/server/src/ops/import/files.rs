@@ -88,7 +88,7 @@ fn read_file(order: &Order, file: &File, currency: Currency, now: Timestamp, par
                 return;
             }
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |position| line_of(position, &file.bytes));
         if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
             continue;
         }
@@ -145,6 +145,14 @@ fn read_file(order: &Order, file: &File, currency: Currency, now: Timestamp, par
     }
 }
 
+/// The line on which a row begins. The reader counts an end of two signs only once it is past the second one.
+fn line_of(position: &csv::Position, bytes: &[u8]) -> u64 {
+    let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let before =
+        bytes.get(from..).unwrap_or_default().iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + before.filter(|byte| **byte == b'\n').count() as u64
+}
+
 fn stop(parsed: &mut Parsed, file: &File, line: u64, column: &str, sentence: impl ToString) {
     say(parsed, file, line, column, sentence, true);
 }
@@ -199,8 +207,8 @@ mod tests {
             [
                 "partners.csv, line 1: Nothing is done with these columns: shoe.",
                 "partners.csv, line 3, email: An email address has a name, an @ and a domain: name@example.com.",
+                "partners.csv, line 4, email: The email address has a hidden control character in it (U+000A). Remove it or type the text again.",
                 "partners.csv, line 4, name: The name must be on one line, without tabs or line breaks.",
-                "partners.csv, line 4, email: This is not an email address. Write it like name@example.com.",
                 "partners.csv, line 6: The line has 1 columns, the first line has 2. A comma in a text needs quotes around the text.",
                 "partners.csv, line 7: The line is not UTF-8. Save the file as CSV in UTF-8.",
             ]

@@ -57,6 +57,7 @@ pub fn sentence(act: &str) -> &str {
         "crm.made" => "Made an address for a CRM",
         "crm.mapping_changed" => "Changed how a CRM is read",
         "crm.closed" => "Closed an address of a CRM",
+        "crm.tried_again" => "Had news of the CRM tried once more",
         "crm.ignored" => "Set news of the CRM aside",
         "partner.alias_chosen" => "Chose a word for the link",
         "partner.added" => "Added a partner",

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::App,
     crm as work,
-    ops::crm::{self as acts, mapping::POINTERS},
+    ops::crm::{self as acts, Again, mapping::POINTERS},
     web::{
         error::PageError,
         paths,
@@ -72,10 +72,9 @@ pub async fn page(State(app): State<App>, staff: Staff, Id(id): Id, asked: Asked
 ///
 /// # Errors
 /// 404 when there is no such news.
-pub async fn apply(State(app): State<App>, _: Staff, Id(id): Id) -> Page {
-    let whose = id.clone();
-    let found = app.read(move |tx, _| -> Result<_, PageError> { Ok(crm::item_by_id(tx, &whose)?) }).await?;
-    found.ok_or_else(PageError::not_found)?;
+pub async fn apply(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
+    let (by, whose) = (staff.actor, id.clone());
+    app.write(move |tx, env| acts::record_again(tx, env, &by, Again::One(&whose))).await?;
     work::apply_all(&app, vec![id.clone()]).await;
     go_to(&paths::with_query(&paths::office_crm_item(&id), &[("done", "crm-applied")]))
 }

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     crm as work,
     ops::crm::{
-        self as acts, CrmError,
+        self as acts, Again, CrmError,
         mapping::{Mapping, POINTERS, read_pointer, read_stages},
     },
     web::{
@@ -236,8 +236,10 @@ const AGAIN: i64 = 200;
 /// `POST /office/crm/{id}/again`: tries everything that waits once more, the oldest first.
 ///
 /// # Errors
-/// When the database can't be read.
-pub async fn apply_waiting(State(app): State<App>, _: Staff, Id(id): Id) -> Page {
+/// 404 when there is no such CRM.
+pub async fn apply_waiting(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
+    let (by, whose) = (staff.actor, id.clone());
+    app.write(move |tx, env| acts::record_again(tx, env, &by, Again::All(&whose))).await?;
     let mut after = String::new();
     loop {
         let (whose, from) = (id.clone(), after.clone());
@@ -258,6 +260,7 @@ impl From<CrmError> for PageError {
         match error {
             CrmError::Unknown => PageError::not_found(),
             CrmError::Closed | CrmError::Done => PageError::conflict(error, paths::OFFICE_CRM),
+            CrmError::Raced => PageError::conflict(error, paths::OFFICE_CRM),
             CrmError::Failed(error) => PageError::internal(error),
             CrmError::Db(error) => error.into(),
         }
