@@ -64,7 +64,7 @@ async fn apply_one(app: &App, id: &str) -> Result<Status, CrmError> {
 pub async fn watch(app: App) {
     loop {
         tokio::time::sleep(EVERY).await;
-        match app.read(|tx, env| crm::unseen(tx, env)).await {
+        match app.read(crm::unseen).await {
             Ok(left) if left.is_empty() => {}
             Ok(left) => {
                 let applied = apply_all(&app, left).await;

@@ -303,7 +303,7 @@ mod tests {
         let one = json!({ "id": 1 });
         let two = json!({ "id": 2 });
         assert_eq!(mapping(&[]).items(&json!([one, two])), [one.clone(), two.clone()]);
-        assert_eq!(mapping(&[]).items(&one), [one.clone()]);
+        assert_eq!(mapping(&[]).items(&one), std::slice::from_ref(&one));
         let map = mapping(&[("list", "/leads/add /leads/status")]);
         assert_eq!(map.items(&json!({ "leads": { "status": [one, two] } })), [one.clone(), two]);
         let other = json!({ "contacts": 1 });

@@ -121,7 +121,7 @@ pub fn change_mapping(
     let source = crm::source_by_id(tx, id)?.ok_or(CrmError::Unknown)?;
     let before = mapping_of(&source);
     let pointers = mapping::POINTERS.iter().map(|(name, label, _)| {
-        Change::new(*label, before.pointer(name).to_owned(), mapping.pointer(name).to_owned())
+        Change::new(label, before.pointer(name).to_owned(), mapping.pointer(name).to_owned())
     });
     let stages = Change::new("Stages", before.stage_lines(), mapping.stage_lines());
     let changes: Vec<Change> =
