@@ -51,7 +51,7 @@ const GONE: [&str; 10] = [
     "DELETE FROM recovery_request WHERE account_id = $1",
     "DELETE FROM wallet_address WHERE partner_id = $1",
     "DELETE FROM support_key WHERE ticket_number IN (SELECT number FROM support_ticket WHERE partner_id = $1)",
-    "UPDATE import_row SET fingerprint = '' WHERE kind = 'partners' AND new_id = $1",
+    "UPDATE import_row SET fingerprint = '' WHERE kind IN ('partners', 'balances') AND new_id = $1",
 ];
 
 /// What the partner wrote, what was written to the partner, and where the partner was paid: `$1` is the account, `$2` what
@@ -160,6 +160,11 @@ pub fn client(tx: &mut Tx, number: i64, now: Timestamp) -> Result<(), DbError> {
     }
     ledger::forget_deal_reasons(tx, number, WORDS)?;
     tx.exec("DELETE FROM client_word WHERE number = $1", params![number])?;
+    tx.exec(
+        "UPDATE import_row SET fingerprint = '' WHERE kind = 'deals'
+         AND new_id IN (SELECT CAST(number AS TEXT) FROM deal WHERE client_number = $1)",
+        params![number],
+    )?;
     tx.exec(
         "UPDATE import_row SET fingerprint = '' WHERE kind = 'clients' AND new_id = $1",
         params![number.to_string()],

@@ -110,6 +110,8 @@ pub struct Holder {
     pub email_key: String,
     /// A partner's code; none for anybody else.
     pub code: Option<ReferralCode>,
+    /// There is a password, but nobody has confirmed the address.
+    pub is_unproven: bool,
 }
 
 /// Every account.
@@ -118,7 +120,9 @@ pub fn holders(tx: &mut Tx) -> Result<Vec<Holder>, DbError> {
     let mut after = String::new();
     loop {
         let rows = tx.all(
-            "SELECT a.id, a.email_key, p.code FROM account a LEFT JOIN partner p ON p.id = a.id
+            "SELECT a.id, a.email_key, p.code,
+                CASE WHEN a.password_hash IS NOT NULL AND a.email_confirmed_at IS NULL THEN 1 ELSE 0 END
+             FROM account a LEFT JOIN partner p ON p.id = a.id
              WHERE a.email_key > $1 ORDER BY a.email_key LIMIT $2",
             params![&after, PAGE],
         )?;
@@ -126,7 +130,8 @@ pub fn holders(tx: &mut Tx) -> Result<Vec<Holder>, DbError> {
             after = row.get(1)?;
             let code: Option<String> = row.get(2)?;
             let code = code.and_then(|code| ReferralCode::read(&code)).map(|reading| reading.code);
-            all.push(Holder { id: row.get(0)?, email_key: after.clone(), code });
+            let unproven: i64 = row.get(3)?;
+            all.push(Holder { id: row.get(0)?, email_key: after.clone(), code, is_unproven: unproven == 1 });
         }
         if (rows.len() as i64) < PAGE {
             return Ok(all);

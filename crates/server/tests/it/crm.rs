@@ -187,6 +187,14 @@ both_databases!(a_deal_that_is_not_known_comes_with_its_client, async |db: Db| {
     assert_eq!(standing(&site, number).await, (DealStatus::Won, 150_000));
     let count = site.read(|tx| tx.one("SELECT COUNT(*) FROM client", &[])?.get::<i64>(0)).await;
     assert_eq!(count, 1);
+    // News without a time that would open a closed deal may be late; a number that can't be read enters nobody.
+    for query in
+        ["?deal=41&stage=NEW", "?deal=43&number=T-x&stage=WON&amount=1&name=Nobody&email=n%40example.com"]
+    {
+        crm.send(&site, form, query, "").await.expect(StatusCode::OK).expect_text("\"waiting\":1");
+    }
+    assert_eq!(standing(&site, number).await, (DealStatus::Won, 150_000));
+    assert_eq!(site.read(|tx| tx.one("SELECT COUNT(*) FROM client", &[])?.get::<i64>(0)).await, 1);
     // By a number of ours, which gives the deal its name in the CRM.
     let client = site.client_of(&partner, "Aurora").await;
     let other = site.deal_of(client).await.number;

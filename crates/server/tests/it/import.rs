@@ -263,10 +263,27 @@ both_databases!(a_dry_run_keeps_nothing_and_says_the_same, async |db: Db| {
     assert_eq!(deals.iter().map(|deal| deal.client_number).min(), Some(1001));
 });
 
+both_databases!(nobody_signs_up_for_what_is_somebody_elses, async |db: Db| {
+    let site = Site::start(db).await;
+    let by = admin(&site).await;
+    let stranger = site.partner("Stranger").await;
+    let id = stranger.id.clone();
+    let email = site.read(move |tx| Ok(partners::by_id(tx, &id)?.unwrap().email)).await;
+    let partners = format!("{PARTNERS}p7,Mara,{email},,,,\n");
+    let files = [(Kind::Partners, partners.as_str())];
+    let refused = take(&site, &by, order(&files)).await.0;
+    let Err(ImportError::Problems(report)) = refused else { panic!("{refused:?}") };
+    let said: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+    assert!(said.iter().any(|problem| problem.contains("never confirmed it")), "{said:?}");
+    site.confirm(&stranger.id).await;
+    take(&site, &by, order(&files)).await.0.unwrap();
+});
+
 both_databases!(one_wrong_line_keeps_everything_out, async |db: Db| {
     let site = Site::start(db).await;
     let by = admin(&site).await;
     let known = site.partner("Mara Known").await;
+    site.confirm(&known.id).await;
     let email = site.read(move |tx| Ok(partners::by_id(tx, &known.id)?.unwrap().email)).await;
     let before = counts(&site).await;
     let partners = format!(

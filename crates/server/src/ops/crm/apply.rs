@@ -192,6 +192,11 @@ fn find(tx: &mut Tx, env: &Env, by: &Actor, news: &News) -> Result<Result<i64, S
     {
         return Ok(Ok(number));
     }
+    for (sent, letter) in [(&news.number, 'T'), (&news.client, 'C')] {
+        if !sent.is_empty() && number_of(sent, letter).is_none() {
+            return Ok(Err(format!("\"{sent}\" is no number of ours; write it as {letter}-2077.")));
+        }
+    }
     if let Some(number) = number_of(&news.number, 'T') {
         return match stored_deals::by_number(tx, number)? {
             Some(deal) => name(tx, &deal, news).map(|()| Ok(number)),
@@ -315,6 +320,15 @@ fn bring(
             )),
             None => done(format!("T-{number} is {} already.", label(wanted))),
         };
+    }
+    // Without a time it may be late news, and opening takes a commission back.
+    if wanted == DealStatus::Pending && news.order().is_none() {
+        let why = format!(
+            "T-{number} is {}, the CRM says {} and not when: open it again by hand if that is so.",
+            label(deal.status),
+            news.stage
+        );
+        return Ok(Outcome::Waits(why, Some(number)));
     }
     if deal.status != DealStatus::Pending {
         deals::reopen(tx, env, by, number, &format!("The CRM says {}.", news.stage))?;

@@ -69,6 +69,8 @@ struct Planner<'a> {
     by_old_id: HashMap<String, Partner>,
     by_code: HashMap<String, Partner>,
     codes: HashSet<ReferralCode>,
+    /// Partners who have chosen a password for an address that nobody has confirmed.
+    unproven: HashSet<String>,
     aliases: HashMap<Alias, String>,
     clients: HashMap<String, Client>,
     clients_by_email: HashMap<String, Vec<i64>>,
@@ -161,6 +163,7 @@ impl<'a> Planner<'a> {
             by_old_id: HashMap::new(),
             by_code: HashMap::new(),
             codes: HashSet::new(),
+            unproven: HashSet::new(),
             aliases: HashMap::new(),
             clients: HashMap::new(),
             clients_by_email: HashMap::new(),
@@ -171,6 +174,9 @@ impl<'a> Planner<'a> {
         for holder in imports::holders(tx)? {
             let partner = holder.code.map(|code| {
                 planner.codes.insert(code);
+                if holder.is_unproven {
+                    planner.unproven.insert(holder.id.clone());
+                }
                 let partner = Partner { id: holder.id.clone() };
                 planner.by_code.insert(code.to_string().to_lowercase(), partner.clone());
                 partner
@@ -276,6 +282,11 @@ impl<'a> Planner<'a> {
                         "Another line of this file has the same email address. Remove one of the two.";
                     return self.say(kind, at, "email", sentence, true);
                 }
+                if self.unproven.contains(&id) {
+                    let sentence = "Somebody has signed up with this email address and never confirmed it. Whoever that is \
+                                    would get what is this partner's: have the address confirmed, or erase that partner, first.";
+                    return self.say(kind, at, "email", sentence, true);
+                }
                 let sentence =
                     "This partner is here already and stays as they are; the row is joined to them.";
                 self.say(kind, at, "email", sentence, false);
@@ -301,7 +312,13 @@ impl<'a> Planner<'a> {
             );
             return self.say(Kind::Partners, at, "code", sentence, true);
         };
+        let reading = ReferralCode::read(word.as_str()).filter(|reading| reading.repaired_from.is_none());
+        let is_code = reading.is_some_and(|reading| self.codes.contains(&reading.code));
         match self.aliases.get(&word) {
+            None if is_code => {
+                let sentence = format!("{} is the code of a partner who is here.", quoted(code));
+                self.say(Kind::Partners, at, "code", sentence, true);
+            }
             Some(owner) if owner == id => {}
             Some(_) => {
                 let sentence = format!(
@@ -345,6 +362,8 @@ impl<'a> Planner<'a> {
         let Some(partner) = before.or_else(|| self.by_email.get(&row.email.key()).cloned().flatten()) else {
             return;
         };
+        // What the file has called the partner since the first time, whoever has the address today.
+        self.by_email.insert(row.email.key(), Some(partner.clone()));
         self.by_old_id.insert(old_id.to_owned(), partner.clone());
         for code in &row.codes {
             self.by_code.entry(code.to_lowercase()).or_insert_with(|| partner.clone());
@@ -356,7 +375,8 @@ impl<'a> Planner<'a> {
             let mut bytes = [0; 4];
             self.env.ids.fill(&mut bytes);
             let code = ReferralCode::from_number(u32::from_le_bytes(bytes) % (1 << 25));
-            if self.codes.insert(code) {
+            let is_word = Alias::read(&code.to_string()).is_some_and(|word| self.aliases.contains_key(&word));
+            if !is_word && self.codes.insert(code) {
                 return code;
             }
         }

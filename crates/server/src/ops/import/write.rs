@@ -40,7 +40,9 @@ pub(super) fn write(
         imports::note(tx, &order.source, rows, env.now)
     })?;
     if order.invite {
-        for (done, partner) in plan.partners.iter().enumerate() {
+        // Whoever was suspended over there is not welcomed.
+        let invited = plan.partners.iter().filter(|partner| partner.suspended.is_none());
+        for (done, partner) in invited.enumerate() {
             tell(progress, "invitations", done, plan.partners.len());
             accounts::welcome_imported(tx, env, &partner.id, &partner.email_key, partner.code)?;
         }
