@@ -312,6 +312,7 @@ fn notice(done: &str) -> Option<&'static str> {
         "reconcile-discarded" => "The list is thrown away.",
         "reconcile-compared" => "The list is compared.",
         "reconcile-mended" => "It is mended.",
+        "reconcile-linked" => "Every deal that the list names by our transaction number is linked.",
         "reconcile-left" => "It is left as it is.",
         "crm-ignored" => "It is set aside.",
         "token-revoked" => "The token is revoked. Whoever still uses it is refused.",

@@ -76,6 +76,8 @@ const ACTS: &[(&str, &[&str])] = &[
     ("/office/reconcile/{id}/compare", &["reconciliation.compared"]),
     ("/office/reconcile/{id}/discard", &["reconciliation.discarded"]),
     ("/office/reconcile/{id}/mend", &["client.entered", "reconciliation.mended"]),
+    // Each that is linked leaves a record of its own; here is none.
+    ("/office/reconcile/{id}/link", &[]),
     ("/office/reconcile/{id}/leave", &["reconciliation.left"]),
     ("/office/webhooks", &["webhook.added"]),
     ("/office/webhooks/requests", &["webhook.added"]),
@@ -338,6 +340,7 @@ async fn walk_reconcile(walk: &mut Walk<'_>) {
     ];
     walk.act("reconcile", &lists[1].id, "compare", &fields).await;
     walk.act("reconcile", &lists[1].id, "mend", &[("n", "1"), ("mend", "enter")]).await;
+    walk.act("reconcile", &lists[1].id, "link", &[]).await;
     walk.act("reconcile", &lists[1].id, "leave", &[("n", "2")]).await;
 }
 

@@ -456,7 +456,7 @@ both_databases!(what_lists_say_of_a_client_is_erased_with_the_client, async |db:
     assert_eq!(report.items(State::Open).await.len(), 3);
     let draft = Desk::give(&site, list).await;
     let admin = site.staff(Role::Admin).await;
-    let erase = [("confirm", "1"), ("reason", "Asked by the client")];
+    let erase = [("confirmation", "erase"), ("reason", "Asked by the client")];
     admin.post(&format!("/office/clients/{client}/erase"), &erase).await.expect(StatusCode::SEE_OTHER);
     let said = format!("{:?}", report.items(State::Open).await);
     assert!(!said.contains("ephyrine") && said.contains("Somebody else"), "{said}");
@@ -464,4 +464,33 @@ both_databases!(what_lists_say_of_a_client_is_erased_with_the_client, async |db:
     assert_eq!(site.read(move |tx| reconciliations::file(tx, &id)).await, "");
     draft.sales.get(&draft.path("")).await.expect(StatusCode::CONFLICT).expect_text("Give it once more");
     draft.sales.post(&draft.path("/discard"), &[]).await.expect(StatusCode::SEE_OTHER);
+});
+
+both_databases!(deals_named_by_our_numbers_are_linked_at_once, async |db: Db| {
+    let site = Site::start(db).await;
+    let partner = site.partner("Mara").await;
+    let mut list = "ID,Stage,Amount,Transaction number,Client number\n".to_owned();
+    let mut numbers = Vec::new();
+    for n in 0..4 {
+        let number = deal(&site, &partner, "").await;
+        numbers.push(number);
+        list.push_str(&format!("X{n},{},50,T-{number},\n", if n == 0 { "Won" } else { "Open" }));
+    }
+    let guessed = site.client_of(&partner, "Guessed").await;
+    list.push_str(&format!("X9,Open,,,C-{guessed}\n"));
+    let desk = Desk::give(&site, &list).await;
+    desk.compare(&[]).await.expect(StatusCode::SEE_OTHER);
+    // One of the names goes to another deal before: it is passed over.
+    let taken = deal(&site, &partner, "X3").await;
+    desk.sales.post(&desk.path("/link"), &[]).await.expect(StatusCode::SEE_OTHER);
+    for (n, number) in numbers.iter().enumerate().skip(1).take(2) {
+        let id = format!("X{n}");
+        assert_eq!(site.read(move |tx| store::deals::by_external(tx, &id)).await, Some(*number));
+    }
+    assert_eq!(site.read(|tx| store::deals::by_external(tx, "X3")).await, Some(taken));
+    let left: Vec<_> =
+        desk.items(State::Open).await.into_iter().map(|item| (item.difference, item.external_id)).collect();
+    let expected = [(Difference::Stage, "X0"), (Difference::Unnamed, "X3"), (Difference::Unnamed, "X9")];
+    assert_eq!(left, expected.map(|(kind, id)| (kind, id.to_owned())));
+    site.verify().await;
 });

@@ -267,6 +267,32 @@ fn bring(
     })
 }
 
+/// How many deals are linked in one transaction.
+const LINKED: i64 = 100;
+
+/// Links deals that the list names by our transaction number, one batch after a place in the report. What has changed since is
+/// passed over. Returns the last place that was looked at; none at the end.
+///
+/// # Errors
+/// [`ReconcileError::Unknown`] when there is no such report.
+pub fn link(tx: &mut Tx, env: &Env, by: &Actor, id: &str, after: i64) -> Result<Option<i64>, ReconcileError> {
+    stored::by_id(tx, id)?.ok_or(ReconcileError::Unknown)?;
+    let items = stored::items(tx, id, State::Open, Some(Difference::Unnamed), after, LINKED)?;
+    // What was only found by a guess is for a person to decide.
+    for item in items.iter().filter(|item| item.why.is_empty()) {
+        let Some(number) = item.deal_number else { continue };
+        let free = stored_deals::by_number(tx, number)?.is_some_and(|deal| deal.external_id.is_none())
+            && stored_deals::by_external(tx, &item.external_id)?.is_none();
+        if free {
+            match mend(tx, env, by, id, item.n, Mend::Name) {
+                Ok(()) | Err(ReconcileError::Done | ReconcileError::Changed(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(items.last().map(|item| item.n))
+}
+
 /// Leaves a difference as it is.
 ///
 /// # Errors

@@ -5,10 +5,14 @@ mod file;
 mod mend;
 mod reading;
 
-use domain::{clock::DAY, reconcile::Mend};
+use domain::{
+    clock::DAY,
+    money::{Currency, Money},
+    reconcile::Mend,
+};
 use store::{
     DbError, Tx,
-    reconciliations::{self as stored, Reconciliation},
+    reconciliations::{self as stored, Item, Reconciliation},
 };
 
 use super::{
@@ -19,7 +23,7 @@ use crate::app::Env;
 
 pub use compare::{Found, LISTED, find};
 pub use file::{FileError, MOST_BYTES, MOST_LINES, Table, read};
-pub use mend::{Said, leave, mend, offered};
+pub use mend::{Said, leave, link, mend, offered};
 pub use reading::{Reading, UnsetStages};
 
 /// For how many days a list is kept that nobody has compared, and a report.
@@ -125,16 +129,17 @@ pub fn sweep(tx: &mut Tx, env: &Env) -> Result<u64, DbError> {
 }
 
 /// What the button of a mend says.
-pub const fn button(mend: Mend) -> &'static str {
+pub fn button(mend: Mend, item: &Item, currency: Currency) -> String {
+    let theirs = item.theirs.and_then(|theirs| theirs.amount).unwrap_or(Money::ZERO);
+    let left = item.ours.map_or(Money::ZERO, |ours| ours.amount - ours.refunded);
     match mend {
-        Mend::Enter => "Enter it here",
-        Mend::Name => "They are the same: link them",
-        Mend::Win => "Close it successfully",
-        Mend::Lose => "Close it unsuccessfully",
-        Mend::Reopen => "Open it again",
-        Mend::WinAgain => "Close it again with the CRM's amount",
-        Mend::LoseAgain => "Take the closing back and close it unsuccessfully",
-        Mend::Refund => "Record a refund of the difference",
-        Mend::Post => "Post the client to the CRM",
+        Mend::Enter => "Enter it here".into(),
+        Mend::Name => "Link them".into(),
+        Mend::Win => format!("Close it successfully with {}", currency.format(theirs)),
+        Mend::Lose | Mend::LoseAgain => "Close it unsuccessfully".into(),
+        Mend::Reopen => "Open it again".into(),
+        Mend::WinAgain => format!("Close it again with {}", currency.format(theirs)),
+        Mend::Refund => format!("Record a refund of {}", currency.format(left - theirs)),
+        Mend::Post => "Post the client to the CRM".into(),
     }
 }

@@ -185,6 +185,7 @@ pub fn table() -> Vec<OfficeRoute> {
         route(lists("/compare"), Reconcile, post(reconcile_list::compare)),
         route(lists("/discard"), Reconcile, post(reconcile_list::discard)),
         route(lists("/mend"), Reconcile, post(reconcile_report::mend)),
+        route(lists("/link"), Reconcile, post(reconcile_report::link)),
         route(lists("/leave"), Reconcile, post(reconcile_report::leave)),
         route(paths::OFFICE_TOKENS, ManageTokens, get(tokens::page).post(tokens::make)),
         route(of_token("/revoke"), ManageTokens, post(tokens::revoke)),

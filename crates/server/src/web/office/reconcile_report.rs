@@ -52,6 +52,8 @@ struct ReportPage {
     kinds: Vec<(String, &'static str, i64, bool)>,
     state: &'static str,
     kind: &'static str,
+    /// How many deals can be linked at once.
+    unnamed: i64,
     rows: Vec<Row>,
     pager: Pager,
 }
@@ -69,8 +71,8 @@ struct Row {
     said: Vec<(&'static str, String)>,
     why: String,
     /// The word and the button of each mend.
-    mends: Vec<(&'static str, &'static str)>,
-    /// Why a person has to look.
+    mends: Vec<(&'static str, String)>,
+    /// Why a person has to look, or what a mend does besides.
     note: &'static str,
     open: bool,
 }
@@ -122,11 +124,26 @@ fn note(item: &Item, deal: Option<&Deal>) -> &'static str {
     }
 }
 
+/// What mends do besides what their buttons say.
+fn besides(item: &Item, deal: Option<&Deal>, mends: &[Mend]) -> &'static str {
+    let is_booked = deal.and_then(|deal| deal.won.as_ref()).is_some_and(|won| won.commission.is_some());
+    match item.ours {
+        Some(Standing { status: DealStatus::Won, .. }) if is_booked => match mends {
+            [Mend::LoseAgain | Mend::Reopen] | [Mend::Post, Mend::LoseAgain] => {
+                "Its commission is taken back then."
+            }
+            [Mend::Refund, ..] => "Its commission is taken back in proportion.",
+            [Mend::WinAgain] => "Its commission is taken back and booked again.",
+            _ => "",
+        },
+        _ => "",
+    }
+}
+
 impl Row {
     fn new(item: &Item, deal: Option<&Deal>, can_post: bool, currency: Currency) -> Row {
         let open = item.state == Decided::Open;
-        let mends: Vec<_> =
-            offered(item, deal, can_post).iter().map(|mend| (mend.as_str(), button(*mend))).collect();
+        let mends = offered(item, deal, can_post);
         let said = Said::read(&item.said);
         let said = [
             ("Client", said.name),
@@ -147,8 +164,12 @@ impl Row {
             ours: item.ours.as_ref().map(|ours| our_side(ours, currency)),
             said: said.into_iter().filter(|(_, text)| !text.is_empty()).collect(),
             why: item.why.clone(),
-            note: if open && mends.is_empty() { note(item, deal) } else { "" },
-            mends,
+            note: match (open, mends.is_empty()) {
+                (true, true) => note(item, deal),
+                (true, false) => besides(item, deal, &mends),
+                (false, _) => "",
+            },
+            mends: mends.iter().map(|mend| (mend.as_str(), button(*mend, item, currency))).collect(),
             open,
         }
     }
@@ -209,6 +230,7 @@ pub(super) async fn render(app: &App, staff: Staff, list: Reconciliation, asked:
         listed: LISTED,
         kept_days: KEPT_DAYS,
         all: counts.iter().map(|(.., count)| count).sum(),
+        unnamed: if state == Decided::Open { count(state, Some(Difference::Unnamed)) } else { 0 },
         states: states.to_vec(),
         kinds,
         state: state.as_str(),
@@ -262,4 +284,19 @@ pub async fn leave(State(app): State<App>, staff: Staff, Id(id): Id, form: Field
     let done = app.write(move |tx, env| acts::leave(tx, env, &by, &of, n)).await;
     done.map_err(|error| refused(error, back(&id, &form, "")))?;
     go_to(&back(&id, &form, "reconcile-left"))
+}
+
+/// `POST /office/reconcile/{id}/link`: links every deal that the list names by our transaction number.
+///
+/// # Errors
+/// 404 when there is no such report.
+pub async fn link(State(app): State<App>, staff: Staff, Id(id): Id) -> Page {
+    let mut after = 0;
+    loop {
+        let (by, of) = (staff.actor.clone(), id.clone());
+        match app.write(move |tx, env| acts::link(tx, env, &by, &of, after)).await? {
+            Some(last) => after = last,
+            None => return go_to(&back(&id, &Fields::default(), "reconcile-linked")),
+        }
+    }
 }
