@@ -97,6 +97,9 @@ impl Field {
                 "lead status",
                 "этап сделки",
                 "стадия сделки",
+                "properties dealstage",
+                "stage id",
+                "status id",
                 "стадия",
                 "этап",
                 "статус",
@@ -117,6 +120,8 @@ impl Field {
                 "сумма",
                 "бюджет",
                 "бюджет сделки",
+                "properties amount",
+                "opportunity",
             ],
             Field::Currency => &[
                 "deal currency",
@@ -125,6 +130,8 @@ impl Field {
                 "currency of value",
                 "currency code",
                 "валюта",
+                "properties deal currency code",
+                "currency id",
             ],
             Field::Number => &[
                 "transaction number",
@@ -142,6 +149,7 @@ impl Field {
                 "lead name",
                 "название сделки",
                 "название",
+                "properties dealname",
             ],
             Field::Name => &[
                 "deal contact person",
@@ -158,6 +166,7 @@ impl Field {
                 "контакт",
                 "основной контакт",
                 "клиент",
+                "person id name",
             ],
             Field::Email => &[
                 "person email",
@@ -169,6 +178,7 @@ impl Field {
                 "person email work",
                 "рабочий email",
                 "электронная почта",
+                "person id email 0 value",
             ],
             Field::Phone => &[
                 "person phone",
@@ -179,6 +189,7 @@ impl Field {
                 "person phone work",
                 "рабочий телефон",
                 "телефон",
+                "person id phone 0 value",
             ],
             Field::Code => &[
                 "partner code",

@@ -1,6 +1,8 @@
-//! A list of deals as a CRM writes it: CSV with a line of headers.
+//! A list of deals as a CRM writes it: CSV with a line of headers, or JSON.
 
 use domain::reconcile::headers;
+
+use super::json;
 
 /// The largest file that is taken (bytes).
 pub const MOST_BYTES: usize = 20 * 1024 * 1024;
@@ -27,8 +29,13 @@ pub enum FileError {
     /// A line isn't CSV.
     #[error("Line {0} can't be read as CSV.")]
     Broken(u64),
+    /// It begins like JSON and isn't.
+    #[error("The text begins like JSON and can't be read as such: {0}.")]
+    Json(String),
     /// There are no lines below the headers.
-    #[error("The file has no deals in it: its first line names the columns, each other line is a deal.")]
+    #[error(
+        "The file has no deals in it. The first line of a table names the columns, each other line is a deal; JSON holds a list of objects."
+    )]
     NoLines,
     /// Headers stand there twice.
     #[error("Two columns are called \"{0}\". Give them different names.")]
@@ -90,7 +97,7 @@ pub fn read(bytes: &[u8]) -> Result<(String, Table), FileError> {
     if text.trim_start_matches('\u{feff}').trim().is_empty() {
         return Err(FileError::Empty);
     }
-    let table = table(&text)?;
+    let table = if json::is_json(&text) { json::read(&text)? } else { table(&text)? };
     Ok((text, table))
 }
 
