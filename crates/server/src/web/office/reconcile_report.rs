@@ -64,6 +64,8 @@ struct Row {
     line: i64,
     external_id: String,
     deal: Option<Link>,
+    /// Whose deal it is.
+    client: String,
     /// What the CRM says, and what stands here.
     theirs: Option<Side>,
     ours: Option<Side>,
@@ -160,6 +162,7 @@ impl Row {
             line: item.line,
             external_id: item.external_id.clone(),
             deal: item.deal_number.map(Link::deal),
+            client: deal.map(|deal| deal.client_name.clone()).unwrap_or_default(),
             theirs: their_side(item, currency),
             ours: item.ours.as_ref().map(|ours| our_side(ours, currency)),
             said: said.into_iter().filter(|(_, text)| !text.is_empty()).collect(),
