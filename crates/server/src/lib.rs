@@ -22,5 +22,6 @@ pub mod qr;
 pub mod real;
 pub mod redirect;
 pub mod serve;
+pub mod sites;
 pub mod web;
 pub mod webhooks;

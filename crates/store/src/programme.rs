@@ -19,6 +19,8 @@ pub struct Programme {
     pub currency: Currency,
     /// Where a referral link leads, or empty for the built-in contact page.
     pub site_url: String,
+    /// Further sites of the company: the origin of one in each line.
+    pub more_sites: String,
     /// Support's email address, or empty.
     pub support_email: String,
     /// Support's Telegram account with its `@`, or empty.
@@ -62,6 +64,7 @@ impl Programme {
             name: "Partner programme".into(),
             currency: Currency::USD,
             site_url: String::new(),
+            more_sites: String::new(),
             support_email: String::new(),
             support_telegram: String::new(),
             minimum_withdrawal: Currency::USD.major(500),
@@ -120,6 +123,7 @@ fn read(row: &Row) -> Result<Programme, DbError> {
         staff_chat: row.get(16)?,
         click_days: row.get(17)?,
         hook_events: HookEvents::from_words(&row.get::<String>(18)?),
+        more_sites: row.get(19)?,
         tiers: Tiers::standard(),
         version: row.get(9)?,
     })
@@ -152,7 +156,7 @@ pub fn load(tx: &mut Tx) -> Result<Programme, DbError> {
     let row = tx.one(
         "SELECT name, currency, site_url, support_email, support_telegram, minimum_withdrawal, hold_days,
                 window_days, link_rule, version, claim_days, approval_from, cooling_hours, payer_name, payer_iban,
-                payer_bic, staff_chat, click_days, hook_events
+                payer_bic, staff_chat, click_days, hook_events, more_sites
          FROM programme WHERE id = 1",
         params![],
     )?;
@@ -180,8 +184,8 @@ pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
         "UPDATE programme SET name = $1, currency = $2, site_url = $3, support_email = $4, support_telegram = $5,
                 minimum_withdrawal = $6, hold_days = $7, window_days = $8, link_rule = $9, claim_days = $10,
                 approval_from = $11, cooling_hours = $12, payer_name = $13, payer_iban = $14, payer_bic = $15,
-                staff_chat = $16, click_days = $17, version = version + 1
-         WHERE id = 1 AND version = $18",
+                staff_chat = $16, click_days = $17, more_sites = $18, version = version + 1
+         WHERE id = 1 AND version = $19",
         params![
             &programme.name,
             programme.currency.code(),
@@ -200,6 +204,7 @@ pub fn save(tx: &mut Tx, programme: &Programme) -> Result<bool, DbError> {
             &programme.payer_bic,
             &programme.staff_chat,
             programme.click_days,
+            &programme.more_sites,
             programme.version
         ],
     )?;

@@ -60,6 +60,7 @@ fn words(programme: &Programme) -> Vec<(&'static str, String)> {
         ("Name", programme.name.clone()),
         ("Currency", currency.code().to_owned()),
         ("Company site", programme.site_url.clone()),
+        ("Further sites", programme.more_sites.replace('\n', ", ")),
         ("Support email", programme.support_email.clone()),
         ("Support on Telegram", programme.support_telegram.clone()),
         ("Minimum withdrawal", currency.format(programme.minimum_withdrawal)),

@@ -149,7 +149,7 @@ pub fn keep_damaged(app: &App, origin: &str, text: &str, source: String) {
 /// 302 to the company's site, or to the built-in contact form, with the code where there is one.
 fn send_on(app: &App, code: Option<ReferralCode>, carried: Carried) -> Response {
     let programme = app.programme();
-    let to = app.site.with(&programme.site_url, code, carried);
+    let to = app.site.with(&programme, code, carried);
     let mut response = StatusCode::FOUND.into_response();
     let headers = response.headers_mut();
     // The settings take no address that isn't one; should one get there all the same, the own form takes the client.

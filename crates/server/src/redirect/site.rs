@@ -3,9 +3,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::{referral_code::ReferralCode, source::Source};
+use store::programme::Programme;
 use url::{Url, form_urlencoded};
 
-use crate::web::paths;
+use crate::{sites, web::paths};
 
 /// The address of the company's site as it was read last: it is the same with nearly every click.
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ struct Read {
 /// for statistics know.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Carried {
-    /// A page of the site, by its path.
+    /// A page of the site by its path, or one of any site of the company by its address.
     page: Option<String>,
     /// `utm_source` and the like.
     utm: Vec<(String, String)>,
@@ -49,7 +50,10 @@ impl Carried {
         let mut carried = Carried::default();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let fits = name.len() + value.len() <= LONGEST_UTM && carried.utm.len() < MOST_UTM;
-            if name == "to" && value.len() <= LONGEST_PAGE && paths::is_local(&value) {
+            if name == "to"
+                && value.len() <= LONGEST_PAGE
+                && (paths::is_local(&value) || sites::origin(&value).is_some())
+            {
                 carried.page = Some(value.into_owned());
             } else if name == NAMED {
                 carried.source = Source::named(&value);
@@ -65,9 +69,9 @@ impl Carried {
     }
 
     /// The address with all of it; what the site's own address says already stays.
-    fn put_into(self, site: Url, code: Option<ReferralCode>) -> String {
-        let page =
-            self.page.and_then(|page| site.join(&page).ok()).filter(|page| page.origin() == site.origin());
+    fn put_into(self, site: Url, programme: &Programme, code: Option<ReferralCode>) -> String {
+        let page = self.page.and_then(|page| site.join(&page).ok());
+        let page = page.filter(|page| sites::is_ours(programme, &page.origin().ascii_serialization()));
         let mut to = page.unwrap_or(site);
         let said: Vec<String> = to.query_pairs().map(|(name, _)| name.into_owned()).collect();
         let utm = self.utm.into_iter().filter(|(name, _)| !said.contains(name));
@@ -85,11 +89,12 @@ impl Carried {
 impl Site {
     /// The address with a code and what else the link carries. Where the setting is no address, that of the built-in contact
     /// form.
-    pub fn with(&self, setting: &str, code: Option<ReferralCode>, carried: Carried) -> String {
+    pub fn with(&self, programme: &Programme, code: Option<ReferralCode>, carried: Carried) -> String {
+        let setting = programme.site_url.as_str();
         if !carried.is_empty()
             && let Ok(site) = Url::parse(setting)
         {
-            return carried.put_into(site, code);
+            return carried.put_into(site, programme, code);
         }
         let read = self.read(setting);
         match code {
@@ -138,6 +143,11 @@ impl Read {
 mod tests {
     use super::*;
 
+    fn of(site_url: &str) -> Programme {
+        let more_sites = "https://shop.example".to_owned();
+        Programme { site_url: site_url.to_owned(), more_sites, ..Programme::standard() }
+    }
+
     #[test]
     fn the_code_is_added_to_whatever_the_address_has() {
         let code = ReferralCode::read("0000 0000").map(|reading| reading.code);
@@ -150,10 +160,14 @@ mod tests {
             ("https://a.example/?x=1#form", "https://a.example/?x=1&ref=", "#form"),
             ("", "/contact?ref=", ""),
         ] {
-            assert_eq!(site.with(setting, code, Carried::default()), format!("{before}{shown}{after}"));
+            let led = site.with(&of(setting), code, Carried::default());
+            assert_eq!(led, format!("{before}{shown}{after}"));
         }
-        assert_eq!(site.with("https://a.example/x#y", None, Carried::default()), "https://a.example/x#y");
-        assert_eq!(site.with("", None, Carried::default()), "/contact");
+        assert_eq!(
+            site.with(&of("https://a.example/x#y"), None, Carried::default()),
+            "https://a.example/x#y"
+        );
+        assert_eq!(site.with(&of(""), None, Carried::default()), "/contact");
     }
 
     #[test]
@@ -161,7 +175,7 @@ mod tests {
         let code = ReferralCode::read("0000 0000").map(|reading| reading.code);
         let shown = code.unwrap().to_string();
         let site = Site::default();
-        let led = |setting: &str, query: &str| site.with(setting, code, Carried::read(Some(query)));
+        let led = |setting: &str, query: &str| site.with(&of(setting), code, Carried::read(Some(query)));
         let home = "https://a.example/de/?lang=de";
         for (query, expected) in [
             ("to=/pricing", format!("https://a.example/pricing?ref={shown}")),
@@ -173,6 +187,11 @@ mod tests {
             ("utm_source=a+b%26c", format!("https://a.example/de/?lang=de&utm_source=a+b%26c&ref={shown}")),
             ("s=Summer+Fair", format!("https://a.example/de/?lang=de&ref={shown}&ref_source=summer-fair")),
             ("to=/x&ref=OTHER", format!("https://a.example/x?ref={shown}")),
+            ("to=https://a.example/x", format!("https://a.example/x?ref={shown}")),
+            (
+                "to=https://Shop.example/sale&s=Fair",
+                format!("https://shop.example/sale?ref={shown}&ref_source=fair"),
+            ),
         ] {
             assert_eq!(led(home, query), expected, "{query}");
         }
@@ -180,6 +199,10 @@ mod tests {
         for query in [
             "to=//evil.example/",
             "to=https://evil.example",
+            "to=http://shop.example",
+            "to=https://shop.example@evil.example",
+            "to=https://shop.example:8443/",
+            "to=javascript:alert(1)",
             "to=/%5Cevil.example",
             "to=pricing",
             "to=/%09/evil",

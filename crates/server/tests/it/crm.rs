@@ -161,6 +161,22 @@ both_databases!(what_is_booked_is_never_changed_behind_anybodys_back, async |db:
     site.verify().await;
 });
 
+both_databases!(what_was_given_back_is_no_difference, async |db: Db| {
+    let site = Site::start(db).await;
+    let number = known_deal(&site).await;
+    let crm = Crm::connect(&site, "pipedrive").await;
+    crm.tell(&site, "a", "2026-11-27T10:00:00Z", deal(12, "won", 1000)).await;
+    let sales = site.staff(Role::Sales).await;
+    let refund = [("amount", "300"), ("reason", "Returned")];
+    sales.post(&format!("/office/deals/{number}/refund"), &refund).await.expect(StatusCode::SEE_OTHER);
+    for (hour, value, told) in [(11, 1000, (1, 0)), (12, 700, (1, 0)), (13, 300, (0, 1))] {
+        let at = format!("2026-11-27T{hour}:00:00Z");
+        let event = hour.to_string();
+        assert_eq!(crm.tell(&site, &event, &at, deal(12, "won", value)).await, told, "{value}");
+    }
+    assert_eq!(standing(&site, number).await, (DealStatus::Won, 100_000));
+});
+
 both_databases!(a_deal_that_is_not_known_comes_with_its_client, async |db: Db| {
     let site = Site::start(db).await;
     let partner = site.partner("Mara").await;

@@ -1,6 +1,7 @@
 //! The company's own site sends contacts from another origin.
 
 use axum::http::{StatusCode, header};
+use domain::permission::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::{Db, both_databases};
@@ -50,6 +51,34 @@ both_databases!(a_word_and_where_the_link_stood_come_from_the_companys_site, asy
     assert_eq!(client.partner.map(|partner| partner.id), Some(partner.id));
     assert_eq!(client.source, "old-blog");
     site.verify().await;
+});
+
+both_databases!(further_sites_send_clients_and_are_linked_to, async |db: Db| {
+    const SHOP: &str = "https://shop.example.com";
+    let site = Site::start(db).await;
+    let lead = json!({ "name": "Aurora", "email": "a@aurora.example.com" });
+    site.set(|programme| {
+        programme.site_url = COMPANY.into();
+        programme.more_sites = format!("{SHOP}\nhttp://localhost:8080");
+    })
+    .await;
+    let partner = site.partner("Mara").await;
+    for origin in [COMPANY, SHOP, "http://localhost:8080"] {
+        let answer = send(&site, origin, &lead).await.expect(StatusCode::CREATED);
+        assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin);
+    }
+    send(&site, "http://shop.example.com", &lead).await.expect(StatusCode::FORBIDDEN);
+    let led =
+        site.browser().get(&format!("/r/{}?to={SHOP}/sale", partner.code)).await.expect(StatusCode::FOUND);
+    assert_eq!(led.location(), format!("{SHOP}/sale?ref={}", partner.code));
+    let led = site.browser().get(&format!("/r/{}?to=https://evil.example/", partner.code)).await;
+    assert!(led.location().starts_with(COMPANY), "{}", led.location());
+    // On the page where partners make such links, and in the settings.
+    let page = partner.browser.get(&format!("/link?to={SHOP}/sale")).await.expect(StatusCode::OK);
+    page.expect_text(&format!("/r/{}?to=https%3A//shop.example.com/sale", partner.code));
+    partner.browser.get("/link?to=https://evil.example/").await.expect_text("Enter a page of our site");
+    let admin = site.staff(Role::Admin).await;
+    admin.get("/office/settings").await.expect_text("https://shop.example.com\nhttp://localhost:8080");
 });
 
 both_databases!(what_the_companys_site_may_not_send_is_a_problem, async |db: Db| {

@@ -264,7 +264,8 @@ both_databases!(what_fails_is_tried_for_a_day_and_then_given_up, async |db: Db| 
         }
     }
     assert!(pauses[0] > 59 * MINUTE, "it asked to be left alone for an hour");
-    assert!(pauses[1..].is_sorted(), "{pauses:?}");
+    // Between the try and the look at the clock some time goes by.
+    assert!(pauses[1..].is_sorted_by(|a, b| *a <= b + 30 * SECOND), "{pauses:?}");
     let took = site.app.clock.now().since(began);
     assert!((18 * HOUR..30 * HOUR).contains(&took), "{} h", took / HOUR);
     let given_up = deliveries(&site, &id).await.remove(0);

@@ -327,8 +327,9 @@ fn bring(
         _ => Money::ZERO,
     };
     if deal.status == wanted {
-        let known = deal.won.as_ref().map(|won| won.amount);
-        return match known.filter(|known| wanted == DealStatus::Won && *known != amount) {
+        // The CRM may say what was agreed on, or what is left of it after refunds.
+        let other = deal.won.as_ref().filter(|won| amount != won.amount && amount != won.remaining());
+        return match other.filter(|_| wanted == DealStatus::Won).map(|won| won.amount) {
             // What is booked is never changed behind anybody's back.
             Some(known) => Ok(Outcome::Waits(
                 format!(

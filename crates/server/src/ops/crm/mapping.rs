@@ -154,7 +154,7 @@ impl Mapping {
         }
         match item.pointer(pointer) {
             Some(Value::String(text)) => text.trim().to_owned(),
-            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Number(number)) => exact(number),
             Some(Value::Bool(yes)) => yes.to_string(),
             _ => String::new(),
         }
@@ -194,6 +194,16 @@ impl Mapping {
         let lines = self.stages.iter().map(|(stage, meaning)| format!("{stage} = {}", word(*meaning)));
         lines.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// How many digits a number with decimals holds exactly once it was read.
+const EXACT_DIGITS: usize = 15;
+
+/// A number as it was sent. Where reading it may have changed it, that is seen: nobody takes it for an amount.
+pub(in crate::ops) fn exact(number: &serde_json::Number) -> String {
+    let text = number.to_string();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    if number.is_f64() && digits > EXACT_DIGITS { format!("about {text}") } else { text }
 }
 
 /// Reads a pointer.
@@ -292,6 +302,8 @@ mod tests {
         let news = map.read(&json!({ "data": { "id": 12, "status": " won ", "value": 1000.5 } }));
         assert_eq!((news.deal.as_str(), news.stage.as_str(), news.amount.as_str()), ("12", "won", "1000.5"));
         assert_eq!(news.name, "");
+        let long = map.read(&json!({ "data": { "value": 1234567890123.4567 } }));
+        assert!(long.money(Currency::USD).unwrap_err().contains("about 1234567890123.45"));
         assert_eq!(map.meaning("won"), Some(Meaning::Won));
         assert_eq!(map.meaning("c1:lose"), Some(Meaning::Lost));
         assert_eq!(map.meaning("QUALIFIED"), None);

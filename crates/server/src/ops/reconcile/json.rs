@@ -8,6 +8,7 @@ use super::{
     Table,
     file::{FileError, MOST_LINES},
 };
+use crate::ops::crm::mapping::exact;
 
 /// How many columns are made of objects; what is beyond has no place in a form.
 const MOST_COLUMNS: usize = 300;
@@ -92,7 +93,7 @@ fn flatten(path: &str, value: &Value, put: &mut impl FnMut(&str, String)) {
             }
         }
         Value::String(text) if !path.is_empty() => put(path, text.replace('\0', "\u{fffd}")),
-        Value::Number(number) if !path.is_empty() => put(path, number.to_string()),
+        Value::Number(number) if !path.is_empty() => put(path, exact(number)),
         Value::Bool(yes) if !path.is_empty() => put(path, yes.to_string()),
         _ => {}
     }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApiBuilder, Paths};
 
 use super::{ApiRoute, once::KEY_CHARS, problem::PROBLEM_JSON, table};
+use crate::web::{paths, public::leads};
 
 /// The document, made once.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(make);
@@ -30,7 +31,7 @@ pub async fn show() -> Response {
 pub const METHODS: [&str; 4] = ["get", "post", "put", "patch"];
 
 fn make() -> Value {
-    let mut paths = Paths::new();
+    let mut addresses = Paths::new();
     let mut components = ComponentsBuilder::new();
     let mut permissions: Vec<(String, &str, Permission)> = Vec::new();
     for ApiRoute { permission, handler: (schemas, documented, _) } in table() {
@@ -40,12 +41,12 @@ fn make() -> Value {
             let methods = METHODS.into_iter().filter(|method| text[path].get(method).is_some());
             permissions.extend(methods.map(|method| (path.clone(), method, permission)));
         }
-        paths.merge(documented);
+        addresses.merge(documented);
     }
     let description =
         "Partners, clients, deals and withdrawals of this programme, for the company's own programs.";
     let info = InfoBuilder::new().title("Goodword").version("1").description(Some(description)).build();
-    let made = OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build();
+    let made = OpenApiBuilder::new().info(info).paths(addresses).components(Some(components.build())).build();
     let mut document = serde_json::to_value(made).unwrap_or_default();
     document["security"] = json!([{ "token": [] }]);
     document["components"]["securitySchemes"] = json!({ "token": {
@@ -53,6 +54,7 @@ fn make() -> Value {
         "description": "A token that an admin has made in the office under Tokens: Authorization: Bearer gw_..."
     }});
     document["components"]["schemas"]["Problem"] = problem();
+    document["paths"][paths::LEADS] = json!({ "post": leads::documented() });
     for (path, method, permission) in permissions {
         complete(&mut document["paths"][path.as_str()][method], method, permission);
     }
@@ -145,6 +147,10 @@ mod tests {
         for (path, item) in document["paths"].as_object().unwrap() {
             for method in METHODS.into_iter().filter(|method| item.get(method).is_some()) {
                 let operation = &item[method];
+                if path == paths::LEADS {
+                    assert_eq!(operation["security"], json!([]), "no token");
+                    continue;
+                }
                 operations += 1;
                 assert!(
                     operation["summary"].as_str().is_some_and(|text| !text.is_empty()),

@@ -19,6 +19,7 @@ use super::parts::Asked;
 use crate::{
     app::App,
     ops::programme::{self as acts, SettingsError},
+    sites,
     web::{
         error::PageError,
         fields::Fields,
@@ -42,10 +43,11 @@ const MAX_HOLD_DAYS: i64 = 365;
 const MAX_WINDOW_DAYS: i64 = 730;
 
 /// The fields beside the tiers, with what they are called.
-const FIELDS: [(&str, &str); 17] = [
+const FIELDS: [(&str, &str); 18] = [
     ("name", "Name"),
     ("currency", "Currency"),
     ("site_url", "Company site"),
+    ("more_sites", "Further sites"),
     ("support_email", "Support email"),
     ("support_telegram", "Support on Telegram"),
     ("minimum_withdrawal", "Minimum withdrawal"),
@@ -120,6 +122,7 @@ fn filled(programme: &Programme) -> Fields {
         ("name", &programme.name),
         ("currency", currency.code()),
         ("site_url", &programme.site_url),
+        ("more_sites", &programme.more_sites),
         ("support_email", &programme.support_email),
         ("support_telegram", &programme.support_telegram),
         ("minimum_withdrawal", &currency.format(programme.minimum_withdrawal)),
@@ -155,6 +158,7 @@ fn read(form: &mut Fields) -> Option<Programme> {
     let amounts = currency.unwrap_or(Currency::USD);
     let name = form.check("name", |typed| Line::<NAME_CHARS>::parse_as("name", typed));
     let site_url = form.check("site_url", parse_site);
+    let more_sites = form.check("more_sites", sites::read);
     let support_email = form.check("support_email", |typed| optional(typed, Email::parse));
     let support_telegram = form.check("support_telegram", |typed| optional(typed, Telegram::parse));
     let minimum_withdrawal = form.check("minimum_withdrawal", |typed| amounts.parse_or_zero(typed));
@@ -187,6 +191,7 @@ fn read(form: &mut Fields) -> Option<Programme> {
         name: name?.into_string(),
         currency: currency?,
         site_url: site_url?,
+        more_sites: more_sites?,
         support_email: support_email?.map(Email::into_string).unwrap_or_default(),
         support_telegram: support_telegram?.map(Telegram::into_string).unwrap_or_default(),
         minimum_withdrawal: minimum_withdrawal?,
@@ -212,9 +217,7 @@ fn parse_site(typed: &str) -> Result<String, String> {
         return Ok(String::new());
     }
     let text = Line::<SITE_CHARS>::parse_as("address", typed).map_err(|error| error.to_string())?;
-    let url = Url::parse(text.as_str()).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty())
-    });
+    let url = Url::parse(text.as_str()).ok().filter(|_| sites::origin(text.as_str()).is_some());
     match url {
         Some(url) => Ok(url.to_string()),
         None => Err("Write the whole address, like https://example.com, or leave it empty.".into()),

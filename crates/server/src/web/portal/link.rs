@@ -163,7 +163,7 @@ async fn answer(app: &App, partner: &Partner, asked: &Asked, alias: Fields, stat
     let facts = app.read(move |tx, _| read(tx, &id)).await?.ok_or_else(PageError::not_found)?;
     let env = app.env();
     let shell = PortalShell::new(&env, partner, paths::LINK, Some(asked.value("done")));
-    let place = Place::read(asked, !env.programme.site_url.is_empty());
+    let place = Place::read(asked, &env.programme);
     show_with(status, &LinkPage::new(&env, shell, &app.public_url, &facts, place, alias))
 }
 
@@ -199,7 +199,7 @@ pub async fn choose_alias(State(app): State<App>, partner: Partner, mut form: Fi
 /// The link that a file is asked for, and what the file is called.
 async fn asked_link(app: &App, partner: &Partner, asked: &Asked) -> Result<(String, String), PageError> {
     let code = code(app, partner).await?;
-    let place = Place::read(asked, !app.programme().site_url.is_empty());
+    let place = Place::read(asked, &app.programme());
     Ok((format!("{}{}", app.public_url, place.link(code)), place.file_name(code)))
 }
 

@@ -1,10 +1,14 @@
 //! A link for one place: what a partner asks for in the address of QR & Link, and what comes of it.
 
 use domain::{referral_code::ReferralCode, source::Source};
+use store::programme::Programme;
 
-use crate::web::{
-    fields::{Asked, Fields},
-    paths,
+use crate::{
+    sites,
+    web::{
+        fields::{Asked, Fields},
+        paths,
+    },
 };
 
 /// The longest page that a link leads to; the redirect leaves out what is longer.
@@ -20,8 +24,9 @@ pub struct Place {
 }
 
 impl Place {
-    /// Reads what is asked for. `has_site` tells whether the company has a site with pages.
-    pub fn read(asked: &Asked, has_site: bool) -> Place {
+    /// Reads what is asked for.
+    pub fn read(asked: &Asked, programme: &Programme) -> Place {
+        let has_site = !programme.site_url.is_empty();
         let mut form = Fields::filled([("s", asked.value("s")), ("to", asked.value("to"))]);
         let named = form.check("s", |typed| {
             let named = Source::named(typed);
@@ -31,7 +36,8 @@ impl Place {
         let page = form.check("to", |typed| {
             // The contact form, where links lead without a site, has no other pages, and nobody is asked for one.
             let page = if has_site { typed.trim() } else { "" };
-            let leads = page.is_empty() || page.len() <= LONGEST_PAGE && paths::is_local(page);
+            let is_ours = || sites::origin(page).is_some_and(|origin| sites::is_ours(programme, &origin));
+            let leads = page.is_empty() || page.len() <= LONGEST_PAGE && (paths::is_local(page) || is_ours());
             if leads {
                 Ok(page.to_owned())
             } else {
@@ -70,7 +76,9 @@ mod tests {
     use super::*;
 
     fn place(query: &str, has_site: bool) -> Place {
-        Place::read(&Asked::parse(query), has_site)
+        let site_url = if has_site { "https://example.com/".to_owned() } else { String::new() };
+        let more_sites = "https://shop.example".to_owned();
+        Place::read(&Asked::parse(query), &Programme { site_url, more_sites, ..Programme::standard() })
     }
 
     #[test]
@@ -80,6 +88,7 @@ mod tests {
         assert_eq!(link(""), format!("/r/{code}"));
         assert_eq!(link("s=Spring+Fair&to="), format!("/r/{code}?s=spring-fair"));
         assert_eq!(link("to=/de/pricing%3Fplan%3D2"), format!("/r/{code}?to=/de/pricing%3Fplan%3D2"));
+        assert_eq!(link("to=https://shop.example/a"), format!("/r/{code}?to=https%3A//shop.example/a"));
         assert!(place("", true).is_plain() && place("to=/pricing", false).is_plain());
         assert_eq!(place("s=Fair", true).file_name(code), format!("referral-{code}-fair"));
         assert_eq!(place("s=Fair", true).under("/link/qr.svg"), "/link/qr.svg?s=fair");

@@ -11,7 +11,6 @@ use axum::{
 use domain::claim::matching::TYPED;
 use serde_json::{Map, Value, json};
 use tower_http::limit::RequestBodyLimitLayer;
-use url::Url;
 
 use super::contact;
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
     limits::Limited,
     ops::clients,
     redirect::{code_meant, keep_damaged},
+    sites,
     web::{BODY_LIMIT, address::Origin, api::problem::Problem, fields::Fields, paths},
 };
 
@@ -32,15 +32,57 @@ pub fn routes() -> Router<App> {
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
 }
 
-/// The origin that sends, if it is the company's site.
+/// The operation as the interface's document has it (OpenAPI 3.1). It takes no token; what it reads, it reads like a form.
+pub fn documented() -> Value {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let problem = |description: &str| json!({ "description": description, "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } });
+    let properties = json!({
+        "name": text("What the client is called."),
+        "email": text("Email address; one of email, phone and Telegram is needed."),
+        "phone": text("Phone number."),
+        "telegram": text("Telegram account."),
+        "message": text("What the client wrote."),
+        "code": text("Who recommended the company, as the client typed it."),
+        "ref": text("The code that the site remembers from the link. One that can't be read credits nobody and loses nobody."),
+        "source": text("Where the link stood, at most 40 characters."),
+        "submission": text("A random text of at most 100 characters: the same one twice makes one client."),
+        "leave_empty": text("Hidden from people: whoever fills it is a program."),
+        "elapsed_ms": { "type": "integer", "description": "How long the form took (milliseconds); under 1,500 it is asked to be sent once more." },
+    });
+    json!({
+        "tags": ["leads"],
+        "operationId": "send_lead",
+        "summary": "Leave a contact",
+        "description": "What the script on the company's site does. It takes no token; the Origin header has to be that of one of the company's                         sites in the settings. Limited by address like the contact form.",
+        "security": [],
+        "requestBody": { "required": true, "content": { "application/json": { "schema":
+            { "type": "object", "required": ["name"], "properties": properties } } } },
+        "responses": {
+            "201": { "description": "The client, entered with a deal", "content": { "application/json": { "schema": {
+                "type": "object", "required": ["number", "client"], "properties": {
+                    "number": { "type": "integer", "description": "The client number." },
+                    "client": text("The same as people write it: C-1042.") } } } } },
+            "400": problem("Not a JSON object"),
+            "403": problem("Another site sends: origin_not_allowed"),
+            "413": problem("The body is too large"),
+            "415": problem("Not sent as application/json"),
+            "422": problem("Something in the input is wrong"),
+            "429": problem("Too many requests; Retry-After says when to come back"),
+            "500": problem("Something went wrong on our side"),
+            "503": problem("The server could not take it in time"),
+        }
+    })
+}
+
+/// The origin that sends, if it is that of one of the company's sites.
 fn allowed(app: &App, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
-    let site = Url::parse(&app.programme().site_url).ok().map(|site| site.origin().ascii_serialization());
-    match (headers.get(header::ORIGIN), site) {
-        (Some(sent), Some(site)) if sent.as_bytes() == site.as_bytes() => Ok(sent.clone()),
+    let programme = app.programme();
+    match headers.get(header::ORIGIN) {
+        Some(sent) if sent.to_str().is_ok_and(|sent| sites::is_ours(&programme, sent)) => Ok(sent.clone()),
         _ => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "origin_not_allowed",
-            "This site may not send contacts here. An admin sets the company site in the settings of the programme.",
+            "This site may not send contacts here. An admin names the company's sites in the settings of the programme.",
         )),
     }
 }
