@@ -4,6 +4,7 @@
 //! and back to a template.
 
 pub mod app;
+pub mod cell;
 pub mod cli;
 pub mod config;
 pub mod crm;
@@ -22,6 +23,7 @@ pub mod qr;
 pub mod real;
 pub mod redirect;
 pub mod serve;
+pub mod shapes;
 pub mod sites;
 pub mod web;
 pub mod webhooks;

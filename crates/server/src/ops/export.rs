@@ -52,11 +52,7 @@ impl Format {
             Format::Csv => {
                 let cell = |(place, ((_, _, kind), value)): (usize, (&(&str, &str, Kind), &Value))| {
                     let text = plain(*kind, value, currency, kind_before(place));
-                    if matches!(value, Value::Text(_)) {
-                        crate::web::portal::export::text(&text)
-                    } else {
-                        text
-                    }
+                    if matches!(value, Value::Text(_)) { crate::cell::text(&text) } else { text }
                 };
                 line(&cells.map(cell).collect::<Vec<_>>())
             }

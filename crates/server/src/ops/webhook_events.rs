@@ -16,10 +16,8 @@ use store::{
 
 use crate::{
     app::Env,
-    web::{
-        api::shapes::{ClientEntered, ClientOut, DealOut, MoneyOut, PartnerOut, WithdrawalOut},
-        paths,
-    },
+    shapes::{ClientEntered, ClientOut, DealOut, MoneyOut, PartnerOut, WithdrawalOut},
+    web::paths,
 };
 
 /// The events that a request by a template can be made for.

@@ -19,7 +19,6 @@ use super::{
     paging::{self, Limit},
     partners::field,
     problem::Problem,
-    shapes::{ClientEntered, ClientOut, ClientWithDeals, DealOut, List},
 };
 use crate::{
     app::App,
@@ -27,6 +26,7 @@ use crate::{
         attribution::{AssignError, Decision, assign},
         clients as acts,
     },
+    shapes::{ClientEntered, ClientOut, ClientWithDeals, DealOut, List},
     web::{
         fields::Fields,
         office::{client::TITLE_CHARS, parts::Number},
@@ -188,7 +188,7 @@ pub async fn create(State(app): State<App>, caller: Caller, once: Once, input: I
 #[serde(deny_unknown_fields)]
 pub struct NewAttribution {
     /// The partner's identifier, or null: nobody's.
-    #[serde(default, deserialize_with = "super::shapes::sent")]
+    #[serde(default, deserialize_with = "super::amount::sent")]
     #[schema(value_type = Option<String>, required = true)]
     partner: Option<Option<String>>,
     /// Why. Both partners read this.
@@ -267,7 +267,7 @@ pub async fn add_deal(
     once.act(&app, caller, &input.hash, StatusCode::CREATED, move |tx, env, caller| {
         let by = &caller.actor;
         let deal = acts::enter_deal(tx, env, by, number, title.as_str(), external_id.as_deref())?;
-        DealOut::load(tx, env, deal)
+        super::deals::load(tx, env, deal)
     })
     .await
 }

@@ -3,19 +3,37 @@
 use axum::{extract::State, http::StatusCode};
 use domain::text::Message;
 use serde::Deserialize;
-use store::deals::{self, Asked};
+use store::{
+    Tx,
+    deals::{self, Asked},
+};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    amount::Amount,
     caller::Caller,
     clients::{external, storable},
     input::{Input, Query},
     once::{Answer, Once, show},
     paging::{self, Limit},
     problem::Problem,
-    shapes::{Amount, DealOut, List},
 };
-use crate::{app::App, ops::deals as acts, web::office::parts::Number};
+use crate::{
+    app::{App, Env},
+    ops::deals as acts,
+    shapes::{DealOut, List},
+    web::office::parts::Number,
+};
+
+/// The deal of a number.
+///
+/// # Errors
+/// 404 when there is none.
+pub fn load(tx: &mut Tx, env: &Env, number: i64) -> Result<DealOut, Problem> {
+    let deal = deals::by_number(tx, number)?
+        .ok_or_else(|| Problem::not_found("There is no deal with this number."))?;
+    Ok(DealOut::new(deal, env.programme.currency))
+}
 
 /// Which deals are asked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -63,7 +81,7 @@ pub async fn list(State(app): State<App>, Query(query): Query<DealsQuery>) -> An
     params(("number" = i64, Path, description = "The transaction number")),
     responses((status = 200, description = "The deal", body = DealOut)))]
 pub async fn get(State(app): State<App>, Number(number): Number) -> Answer {
-    show(&app.read(move |tx, env| DealOut::load(tx, env, number)).await?)
+    show(&app.read(move |tx, env| load(tx, env, number)).await?)
 }
 
 /// What a deal came to.
@@ -121,7 +139,7 @@ pub async fn win(
     let amount = input.value.amount.read(app.programme().currency)?;
     once.act(&app, caller, &input.hash, StatusCode::OK, move |tx, env, caller| {
         acts::win(tx, env, &caller.actor, number, amount)?;
-        DealOut::load(tx, env, number)
+        load(tx, env, number)
     })
     .await
 }
@@ -140,7 +158,7 @@ pub async fn lose(
     let reason = input.value.read()?;
     once.act(&app, caller, &input.hash, StatusCode::OK, move |tx, env, caller| {
         acts::lose(tx, env, &caller.actor, number, &reason)?;
-        DealOut::load(tx, env, number)
+        load(tx, env, number)
     })
     .await
 }
@@ -161,7 +179,7 @@ pub async fn reopen(
     let reason = input.value.read()?;
     once.act(&app, caller, &input.hash, StatusCode::OK, move |tx, env, caller| {
         acts::reopen(tx, env, &caller.actor, number, &reason)?;
-        DealOut::load(tx, env, number)
+        load(tx, env, number)
     })
     .await
 }
@@ -183,7 +201,7 @@ pub async fn refund(
     let reason = Because { reason: input.value.reason }.read()?;
     once.act(&app, caller, &input.hash, StatusCode::OK, move |tx, env, caller| {
         acts::refund(tx, env, &caller.actor, number, amount, &reason)?;
-        DealOut::load(tx, env, number)
+        load(tx, env, number)
     })
     .await
 }

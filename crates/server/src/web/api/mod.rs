@@ -2,6 +2,7 @@
 //! here with the permission it needs, the same as in the office; nothing is reached past this table, and the tests walk
 //! the whole of it.
 
+pub mod amount;
 pub mod caller;
 pub mod clients;
 pub mod deals;
@@ -13,7 +14,6 @@ pub mod paging;
 pub mod partners;
 pub mod problem;
 pub mod programme;
-pub mod shapes;
 pub mod withdrawals;
 
 use axum::{Router, middleware::from_fn_with_state, routing::get};

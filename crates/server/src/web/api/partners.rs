@@ -11,12 +11,12 @@ use store::{ledger, partners};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    amount::sent,
     caller::Caller,
     input::{Input, Query},
     once::{Answer, Once, show},
     paging::{self, Limit},
     problem::{FieldProblem, Problem},
-    shapes::{EntryOut, List, PartnerOut, sent},
 };
 use crate::{
     app::App,
@@ -24,6 +24,7 @@ use crate::{
         accounts::{self, SignUpError},
         partners::{self as acts, PartnerChange},
     },
+    shapes::{EntryOut, List, PartnerOut},
     web::office::parts::Id,
 };
 

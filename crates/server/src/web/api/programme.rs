@@ -14,9 +14,12 @@ use super::{
     paging::{self, Limit},
     partners::PageQuery,
     problem::Problem,
+};
+use crate::{
+    app::App,
+    ops::audit::Change,
     shapes::{List, MoneyOut},
 };
-use crate::{app::App, ops::audit::Change};
 
 /// The programme in numbers.
 #[derive(Debug, Serialize, ToSchema)]

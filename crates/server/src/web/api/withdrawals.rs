@@ -13,11 +13,11 @@ use super::{
     once::{Answer, Once, show},
     paging::{self, Limit},
     problem::Problem,
-    shapes::{List, WithdrawalOut},
 };
 use crate::{
     app::{App, Env},
     ops::withdrawals as acts,
+    shapes::{List, WithdrawalOut},
     web::office::{parts::Id, withdrawal_acts::REFERENCE_CHARS},
 };
 

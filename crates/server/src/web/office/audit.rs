@@ -17,11 +17,12 @@ use super::{
 };
 use crate::{
     app::App,
+    cell::text,
     ops::audit::Change,
     web::{
         error::PageError,
         paths,
-        portal::export::{ROWS, table_file, text},
+        portal::export::{ROWS, table_file},
         shell::OfficeShell,
         show::{Page, show},
         visitor::Staff,

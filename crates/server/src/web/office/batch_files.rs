@@ -16,11 +16,11 @@ use store::{
 use super::parts::Id;
 use crate::{
     app::App,
+    cell::text as cell,
     ops::batches::{self as acts, BatchError},
     web::{
         error::{Explanation, PageError},
         paths,
-        portal::export::text as cell,
         show::download,
         visitor::Staff,
     },

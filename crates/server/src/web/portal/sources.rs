@@ -13,12 +13,13 @@ use store::{
 };
 
 use super::{
-    export::{ROWS, table_file, text},
+    export::{ROWS, table_file},
     statistics::first_day,
     view::View,
 };
 use crate::{
     app::App,
+    cell::text,
     web::{error::PageError, paths, visitor::Partner},
 };
 

@@ -12,11 +12,12 @@ use store::{
 };
 
 use super::{
-    export::{ROWS, table_file, text},
+    export::{ROWS, table_file},
     statement::Facts,
 };
 use crate::{
     app::App,
+    cell::text,
     web::{
         error::{Explanation, PageError},
         fields::Asked,
