@@ -239,7 +239,7 @@ pub fn guess(headers: &[String]) -> Vec<(Field, usize)> {
     for (field, ..) in FIELDS {
         let free = |index: &usize| !guessed.iter().any(|(_, taken)| taken == index);
         let find = |called: &&str| keys.iter().position(|key| key == called).filter(free);
-        if let Some(index) = field.called().iter().find_map(|called| find(called)) {
+        if let Some(index) = field.called().iter().find_map(find) {
             guessed.push((field, index));
         }
     }
