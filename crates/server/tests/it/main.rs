@@ -23,6 +23,7 @@ mod everything;
 mod export;
 mod failover;
 mod import;
+mod import_large;
 mod input;
 mod leads;
 mod links;
