@@ -21,6 +21,7 @@ pub mod payout;
 pub mod permission;
 pub mod public_address;
 pub mod rate;
+pub mod reconcile;
 pub mod reference;
 pub mod referral_code;
 pub mod retry;

@@ -97,6 +97,8 @@ pub enum Permission {
     ReadCrm,
     /// Make addresses for the CRM and say how what it sends is read.
     ManageCrm,
+    /// Hold the CRM's list of deals against the deals here, and mend what differs.
+    Reconcile,
     /// Choose which other systems are told what happens here.
     ManageWebhooks,
 }
@@ -126,6 +128,7 @@ impl Permission {
         Permission::ManageTokens,
         Permission::ReadCrm,
         Permission::ManageCrm,
+        Permission::Reconcile,
         Permission::ManageWebhooks,
     ];
 
@@ -156,6 +159,7 @@ impl Permission {
             Permission::ManageTokens => &[Admin],
             Permission::ReadCrm => &[Admin, Sales],
             Permission::ManageCrm => &[Admin],
+            Permission::Reconcile => &[Admin, Sales],
             Permission::ManageWebhooks => &[Admin],
         }
     }

@@ -143,6 +143,7 @@ pub async fn sweep_once(app: &App) -> Result<(), DbError> {
     app.write(ops::clicks::sweep_damaged).await?;
     app.write(ops::clicks::forget_writers).await?;
     while app.write(ops::crm::sweep).await? > 0 {}
+    while app.write(ops::reconcile::sweep).await? > 0 {}
     while app.write(ops::clicks::delete_old).await? > 0 {}
     while app.write(ops::tokens::sweep_answers).await? > 0 {}
     while app.write(ops::webhooks::sweep).await? > 0 {}

@@ -170,6 +170,11 @@ pub fn by_number(tx: &mut Tx, number: i64) -> Result<Option<Deal>, DbError> {
         .transpose()
 }
 
+/// The deals that a condition holds for.
+pub(crate) fn which(tx: &mut Tx, condition: &str, values: &[Value]) -> Result<Vec<Deal>, DbError> {
+    tx.all(&format!("SELECT {COLUMNS} {FROM} WHERE {condition}"), values)?.iter().map(read).collect()
+}
+
 /// Notes what the company's own system calls a deal.
 pub fn set_external(tx: &mut Tx, number: i64, external_id: &str) -> Result<(), DbError> {
     tx.exec("UPDATE deal SET external_id = $1 WHERE number = $2", params![external_id, number])?;

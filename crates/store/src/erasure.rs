@@ -8,7 +8,7 @@ use domain::clock::Timestamp;
 use crate::{
     DbError, Tx, Value, idempotency, ledger,
     names::{self, names},
-    params, partners,
+    params, partners, reconciliations,
 };
 
 /// What a person is called afterwards.
@@ -133,7 +133,7 @@ pub fn partner(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), DbError> {
 }
 
 /// What is known of a client: `$1` is the number, `$2` what stands there now.
-const OF_CLIENT: [&str; 14] = [
+const OF_CLIENT: [&str; 16] = [
     "UPDATE client_note SET message = $2 WHERE client_number = $1",
     "UPDATE attribution SET evidence = '' WHERE client_number = $1",
     "UPDATE attribution SET reason = $2 WHERE client_number = $1 AND reason IS NOT NULL AND method IN ('staff', 'claim')",
@@ -147,6 +147,10 @@ const OF_CLIENT: [&str; 14] = [
     "UPDATE support_entry SET message = $2
      WHERE ticket_number IN (SELECT number FROM support_ticket WHERE client_number = $1)",
     "UPDATE support_ticket SET search = '' WHERE client_number = $1",
+    // What the CRM listed of the client: the row of a deal that isn't here is found by the email address.
+    "UPDATE reconciliation_row SET said = '', email_key = '', why = $2
+     WHERE email_key <> '' AND email_key = (SELECT email_key FROM client WHERE number = $1)",
+    "UPDATE reconciliation_row SET said = '' WHERE deal_number IN (SELECT number FROM deal WHERE client_number = $1)",
     // What the CRM told, and what other systems were told.
     "UPDATE crm_payload SET body = $2, query = '' WHERE id IN (SELECT payload_id FROM crm_item
         WHERE deal_number IN (SELECT number FROM deal WHERE client_number = $1))",
@@ -166,6 +170,7 @@ pub fn client(tx: &mut Tx, number: i64, now: Timestamp) -> Result<(), DbError> {
         replace(tx, sql, number.into())?;
     }
     ledger::forget_deal_reasons(tx, number, WORDS)?;
+    reconciliations::forget_name(tx, &name)?;
     tx.exec("DELETE FROM client_word WHERE number = $1", params![number])?;
     tx.exec(
         "UPDATE import_row SET fingerprint = '' WHERE kind = 'deals'

@@ -40,6 +40,7 @@ mod postgres;
 pub mod profiles;
 pub mod programme;
 pub mod rate_limits;
+pub mod reconciliations;
 pub mod recovery;
 pub mod risk;
 mod search;

@@ -43,6 +43,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 17, name: "webhooks", text: include_str!("../migrations/0017_webhooks.sql") },
     Migration { id: 18, name: "crm", text: include_str!("../migrations/0018_crm.sql") },
     Migration { id: 19, name: "import", text: include_str!("../migrations/0019_import.sql") },
+    Migration { id: 20, name: "reconciliation", text: include_str!("../migrations/0020_reconciliation.sql") },
     Migration { id: 21, name: "erasure", text: include_str!("../migrations/0021_erasure.sql") },
 ];
 

@@ -21,6 +21,7 @@ pub mod import;
 pub mod outbox;
 pub mod partners;
 pub mod programme;
+pub mod reconcile;
 pub mod recovery;
 pub mod sessions;
 pub mod staff;

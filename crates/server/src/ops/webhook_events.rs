@@ -86,23 +86,55 @@ pub fn client_created(tx: &mut Tx, env: &Env, number: i64, deal: i64) -> Result<
     let subject = ("client", &*number.to_string());
     // Another system that has named the client, or the deal, knows the client.
     if client.external_id.is_none() && deal.external_id.is_none() {
-        let requests: Vec<&Webhook> = hooks.iter().filter(|hook| hook.kind == HookKind::Request).collect();
-        if !requests.is_empty() {
-            let facts = facts(tx, env, &client, &deal)?.to_string();
-            for hook in requests {
-                let new = NewDelivery {
-                    id: env.ids.uuid(env.now),
-                    webhook_id: &hook.id,
-                    event: event.as_str(),
-                    subject,
-                    body: &facts,
-                };
-                webhook_deliveries::insert(tx, &new, env.now)?;
-            }
-        }
+        request(tx, env, &hooks, &client, &deal)?;
     }
     let deal = DealOut::new(deal, env.programme.currency);
     post(tx, env, &hooks, event, subject, ClientEntered { client: ClientOut::from(client), deal })
+}
+
+/// Has a client posted to every system that is told of clients by a template; returns how many those are.
+fn request(
+    tx: &mut Tx,
+    env: &Env,
+    hooks: &[Webhook],
+    client: &clients::Client,
+    deal: &deals::Deal,
+) -> Result<usize, DbError> {
+    let requests: Vec<&Webhook> = hooks.iter().filter(|hook| hook.kind == HookKind::Request).collect();
+    if requests.is_empty() {
+        return Ok(0);
+    }
+    let facts = facts(tx, env, client, deal)?.to_string();
+    for hook in &requests {
+        let new = NewDelivery {
+            id: env.ids.uuid(env.now),
+            webhook_id: &hook.id,
+            event: HookEvent::ClientCreated.as_str(),
+            subject: ("client", &client.number.to_string()),
+            body: &facts,
+        };
+        webhook_deliveries::insert(tx, &new, env.now)?;
+    }
+    Ok(requests.len())
+}
+
+/// Whether any system is told of clients by a template.
+///
+/// # Errors
+/// When the database says no.
+pub fn can_post_to_crm(tx: &mut Tx, env: &Env) -> Result<bool, DbError> {
+    let hooks = wanted(tx, env, HookEvent::ClientCreated)?;
+    Ok(hooks.iter().any(|hook| hook.kind == HookKind::Request))
+}
+
+/// Has the client of a deal posted to the CRM, as new clients are; returns to how many systems.
+///
+/// # Errors
+/// When the database says no.
+pub fn post_to_crm(tx: &mut Tx, env: &Env, deal: &deals::Deal) -> Result<usize, DbError> {
+    let hooks = wanted(tx, env, HookEvent::ClientCreated)?;
+    let Some(client) = clients::by_number(tx, deal.client_number)? else { return Ok(0) };
+    request(tx, env, &hooks, &client, deal)
 }
 
 /// What a template is filled with: see [`crate::webhooks::template::FIELDS`].

@@ -49,6 +49,12 @@ impl Fields {
         self.values.insert(name.to_owned(), value.into());
     }
 
+    /// A field that was sent.
+    pub(super) fn send(&mut self, name: &str, value: impl Into<String>) {
+        self.sent.push(name.to_owned());
+        self.set(name, value);
+    }
+
     /// What was typed, for the operation. Secrets included.
     pub fn typed(&self, name: &str) -> &str {
         self.values.get(name).map_or("", String::as_str)

@@ -17,6 +17,7 @@ pub mod public;
 pub mod security;
 pub mod shell;
 pub mod show;
+pub mod upload;
 pub mod visitor;
 
 use std::time::Duration;

@@ -118,6 +118,8 @@ pub const OFFICE_EXPORT: &str = "/office/export";
 pub const OFFICE_TOKENS: &str = "/office/tokens";
 /// What the CRM tells.
 pub const OFFICE_CRM: &str = "/office/crm";
+/// The CRM's own list of deals held against the deals here.
+pub const OFFICE_RECONCILE: &str = "/office/reconcile";
 /// Where the CRM sends its webhooks.
 pub const HOOKS: &str = "/hooks";
 /// Other systems that are told what happens here.
@@ -178,6 +180,11 @@ pub fn office_crm(id: &str) -> String {
 /// The page of something that a CRM has told.
 pub fn office_crm_item(id: &str) -> String {
     format!("{OFFICE_CRM}/news/{id}")
+}
+
+/// The page of a list of the CRM, compared or not.
+pub fn office_reconcile(id: &str) -> String {
+    format!("{OFFICE_RECONCILE}/{id}")
 }
 
 /// The page of a client.

@@ -72,6 +72,13 @@ const ACTS: &[(&str, &[&str])] = &[
     ("/office/crm/{id}/close", &["crm.closed"]),
     ("/office/crm/news/{id}/apply", &["crm.tried_again"]),
     ("/office/crm/news/{id}/ignore", &["crm.ignored"]),
+    ("/office/reconcile", &["reconciliation.given"]),
+    ("/office/reconcile/{id}/compare", &["reconciliation.compared"]),
+    ("/office/reconcile/{id}/discard", &["reconciliation.discarded"]),
+    ("/office/reconcile/{id}/mend", &["client.entered", "reconciliation.mended"]),
+    // Each that is linked leaves a record of its own; here is none.
+    ("/office/reconcile/{id}/link", &[]),
+    ("/office/reconcile/{id}/leave", &["reconciliation.left"]),
     ("/office/webhooks", &["webhook.added"]),
     ("/office/webhooks/requests", &["webhook.added"]),
     ("/office/webhooks/{id}/change", &["webhook.changed"]),
@@ -316,6 +323,27 @@ async fn walk_crm(walk: &mut Walk<'_>) {
     walk.act("crm", &id, "close", &[]).await;
 }
 
+async fn walk_reconcile(walk: &mut Walk<'_>) {
+    let text = [("text", "ID,Stage,Client\nG1,Open,Gale\nG2,Open,Gus\n")];
+    for _ in 0..2 {
+        walk.post("/office/reconcile", "/office/reconcile", &text).await;
+    }
+    let lists = walk.site.read(|tx| store::reconciliations::page(tx, None, 2)).await;
+    walk.act("reconcile", &lists[0].id, "discard", &[]).await;
+    let fields = [
+        ("deal", "ID"),
+        ("stage", "Stage"),
+        ("name", "Client"),
+        ("stage-0", "pending"),
+        ("word-0", "Open"),
+        ("since", "2999-01-01"),
+    ];
+    walk.act("reconcile", &lists[1].id, "compare", &fields).await;
+    walk.act("reconcile", &lists[1].id, "mend", &[("n", "1"), ("mend", "enter")]).await;
+    walk.act("reconcile", &lists[1].id, "link", &[]).await;
+    walk.act("reconcile", &lists[1].id, "leave", &[("n", "2")]).await;
+}
+
 async fn walk_webhooks(walk: &mut Walk<'_>) {
     let url = ("url", "https://hooks.example.com/in");
     let fields = [("name", "Books"), url, ("event_deal_won", "1")];
@@ -359,6 +387,7 @@ both_databases!(every_act_of_the_office_leaves_its_record, async |db: Db| {
     walk_recovery_and_outbox(&mut walk, &partner).await;
     walk_programme(&mut walk).await;
     walk_crm(&mut walk).await;
+    walk_reconcile(&mut walk).await;
     walk_webhooks(&mut walk).await;
     let missing: Vec<_> = ACTS.iter().filter(|(path, _)| !walk.walked.contains(path)).collect();
     assert!(missing.is_empty(), "not walked: {missing:?}");

@@ -38,6 +38,7 @@ mod permissions;
 mod programs;
 mod proxy;
 mod receiver;
+mod reconcile;
 mod recovery;
 mod reminders;
 mod servers;

@@ -25,6 +25,7 @@ use crate::{
         audit::{self, Act, Change},
         clients::{self, ClientError, Contact},
         deals::{self, DealError},
+        reconcile::ReconcileError,
     },
 };
 
@@ -174,6 +175,25 @@ fn work(tx: &mut Tx, env: &Env, source: &Source, mapping: &Mapping, news: &News)
         crm::set_came_to(tx, &source.id, number, order)?;
     }
     Ok(outcome)
+}
+
+/// The deal that news is about, entered where it isn't known, as [`apply`] does; for a list that the CRM has written.
+///
+/// # Errors
+/// [`ReconcileError::Refused`] with the sentence that says why there is none.
+pub(in crate::ops) fn find_or_enter(
+    tx: &mut Tx,
+    env: &Env,
+    by: &Actor,
+    news: &News,
+) -> Result<i64, ReconcileError> {
+    match find(tx, env, by, news) {
+        Ok(Ok(number)) => Ok(number),
+        Ok(Err(why)) | Err(Stop::Waits(why)) => Err(ReconcileError::Refused(why)),
+        Err(Stop::Raced) => Err(ReconcileError::Done),
+        Err(Stop::Fails(error)) => Err(error.into()),
+        Err(Stop::Db(error)) => Err(error.into()),
+    }
 }
 
 /// The number that people write after a letter: T-2077, t2077, 2077.

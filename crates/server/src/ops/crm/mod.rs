@@ -22,6 +22,7 @@ use super::{
 };
 use crate::app::Env;
 
+pub(super) use apply::find_or_enter;
 pub use apply::{Again, apply, ignore, park, record_again, unseen};
 
 /// What a CRM can be called.

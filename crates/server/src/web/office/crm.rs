@@ -27,6 +27,7 @@ use crate::{
 struct CrmPage {
     shell: OfficeShell,
     may_manage: bool,
+    may_reconcile: bool,
     made: Option<Made>,
     rows: Vec<Row>,
     /// Word, label, whether it is chosen.
@@ -62,6 +63,7 @@ struct Occasion {
 async fn render(app: &App, staff: Staff, status: StatusCode, occasion: Occasion) -> Page {
     let done = occasion.done;
     let may_manage = staff.role.may(Permission::ManageCrm);
+    let may_reconcile = staff.role.may(Permission::Reconcile);
     let (shell, rows) = app
         .read(move |tx, env| -> Result<_, PageError> {
             let shell = OfficeShell::load(tx, env, &staff, paths::OFFICE_CRM, done.as_deref())?;
@@ -83,7 +85,7 @@ async fn render(app: &App, staff: Staff, status: StatusCode, occasion: Occasion)
     let form = occasion.form;
     let presets =
         PRESETS.map(|preset| (preset.word, preset.label, preset.word == form.value("preset"))).to_vec();
-    show_with(status, &CrmPage { shell, may_manage, made: occasion.made, rows, presets, form })
+    show_with(status, &CrmPage { shell, may_manage, may_reconcile, made: occasion.made, rows, presets, form })
 }
 
 /// `GET /office/crm`

@@ -26,6 +26,9 @@ pub mod outbox;
 pub mod partner;
 pub mod partners;
 pub mod parts;
+pub mod reconcile;
+pub mod reconcile_list;
+pub mod reconcile_report;
 pub mod recovery;
 pub mod settings;
 pub mod staff;
@@ -43,6 +46,7 @@ pub mod withdrawals;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     middleware::from_fn,
     routing::{MethodRouter, get, post},
 };
@@ -84,6 +88,7 @@ pub fn table() -> Vec<OfficeRoute> {
     let messages = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_OUTBOX);
     let of_token = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_TOKENS);
     let of_crm = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_CRM);
+    let lists = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_RECONCILE);
     let of_news = |rest: &str| format!("{}/news/{{id}}{rest}", paths::OFFICE_CRM);
     let hooks = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_WEBHOOKS);
     let deliveries = |rest: &str| format!("{}/{{id}}{rest}", paths::OFFICE_DELIVERIES);
@@ -171,6 +176,17 @@ pub fn table() -> Vec<OfficeRoute> {
         route(of_news(""), ReadCrm, get(crm_item::page)),
         route(of_news("/apply"), ReadCrm, post(crm_item::apply)),
         route(of_news("/ignore"), ReadCrm, post(crm_item::ignore)),
+        route(
+            paths::OFFICE_RECONCILE,
+            Reconcile,
+            get(reconcile::page).post(reconcile::give).layer(DefaultBodyLimit::max(reconcile::LIMIT)),
+        ),
+        route(lists(""), Reconcile, get(reconcile_list::page)),
+        route(lists("/compare"), Reconcile, post(reconcile_list::compare)),
+        route(lists("/discard"), Reconcile, post(reconcile_list::discard)),
+        route(lists("/mend"), Reconcile, post(reconcile_report::mend)),
+        route(lists("/link"), Reconcile, post(reconcile_report::link)),
+        route(lists("/leave"), Reconcile, post(reconcile_report::leave)),
         route(paths::OFFICE_TOKENS, ManageTokens, get(tokens::page).post(tokens::make)),
         route(of_token("/revoke"), ManageTokens, post(tokens::revoke)),
         route(paths::OFFICE_WEBHOOKS, ManageWebhooks, get(webhooks::page).post(webhooks::add)),
