@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use domain::{
     clock::Clock,
     deal::DealStatus,
@@ -25,7 +25,7 @@ use store::{Db, both_databases, deals, partners, testing::Place};
 use crate::{
     crash::PROGRAM,
     erasure::traces,
-    support::{Folder, Site},
+    support::{Answer, Browser, Folder, Site},
 };
 
 const PARTNERS: &str = "id,name,email,code,rate,status,joined_at
@@ -611,6 +611,85 @@ both_databases!(many_are_taken_over_in_one_go, async |db: Db| {
     let before = counts(&site).await;
     take(&site, &by, order(&texts)).await.0.unwrap();
     assert_eq!(counts(&site).await, before);
+});
+
+/// Sends files as a browser does: with the fields of the page's form.
+async fn send(browser: &Browser, texts: &[(Kind, &str)], fields: &[(&str, &str)]) -> Answer {
+    let mut body = String::new();
+    for kind in Kind::ALL {
+        let text = texts.iter().find(|(given, _)| *given == kind).map(|(_, text)| *text);
+        let (name, file) = (kind.as_str(), text.map_or(String::new(), |_| format!("{}.csv", kind.as_str())));
+        body += &format!(
+            "--xyz\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: text/csv\r\n\r\n{}\r\n",
+            text.unwrap_or_default()
+        );
+    }
+    for (name, value) in fields {
+        body += &format!("--xyz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    body += "--xyz--\r\n";
+    let request = browser
+        .request("/office/import")
+        .header(header::ORIGIN, browser.base())
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xyz");
+    browser.send(request.body(body)).await
+}
+
+/// The hidden fields of the form that imports what was tried.
+fn offered(page: &str) -> Vec<(String, String)> {
+    let hidden = page.split("<input type=\"hidden\" name=\"").skip(1);
+    hidden
+        .map(|part| {
+            let mut quoted = part.split('"');
+            let name = quoted.next().unwrap().to_owned();
+            (name, quoted.nth(1).unwrap().to_owned())
+        })
+        .collect()
+}
+
+both_databases!(the_office_tries_files_and_imports_what_was_tried, async |db: Db| {
+    let site = Site::start(db).await;
+    let office = site.staff(Role::Admin).await;
+    site.staff(Role::Finance).await.get("/office/import").await.expect(StatusCode::FORBIDDEN);
+    office.get("/office/export").await.expect_text("/office/import");
+    office.get("/office/import").await.expect(StatusCode::OK).expect_text("Try the files");
+    let before = counts(&site).await;
+    // Nothing chosen, a preset that there isn't, a name that is none.
+    let nothing = send(&office, &[], &[("preset", "other"), ("source", "a b!")]).await;
+    let nothing = nothing.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    nothing.expect_text("Choose one file at least.");
+    // A mistake is named where it is, and nothing is offered.
+    let wrong = [(Kind::Partners, "id,email\np1,nobody\n"), (Kind::Clients, CLIENTS)];
+    let refused = send(&office, &wrong, &[]).await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    refused.expect_text("An email address has a name, an @ and a domain");
+    assert!(!refused.body.contains("name=\"tried\""), "{}", refused.body);
+    // Mended it is tried, which keeps nothing; that very thing can be imported, without choosing it again.
+    let page = send(&office, &all(), &[("preset", ""), ("source", "old")]).await.expect(StatusCode::OK);
+    page.expect_text("The files can be imported.");
+    assert_eq!(counts(&site).await, before);
+    let fields = offered(&page.body);
+    assert_eq!(fields.iter().filter(|(name, _)| name.starts_with("kept-")).count(), 4);
+    // Something else under the same word is tried first.
+    let mut other: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    other.retain(|(name, _)| !name.ends_with("-deals"));
+    send(&office, &[], &other).await.expect(StatusCode::OK).expect_text("nothing was kept yet");
+    assert_eq!(counts(&site).await, before);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    send(&office, &[], &fields).await.expect(StatusCode::OK).expect_text("Everything was imported.");
+    let ann = partner(&site, "ann@example.com").await;
+    assert_eq!((ann.clients, ann.deals_won, ann.volume.minor()), (2, 1, 1_200_000));
+    let after = counts(&site).await;
+    // Sent once more by a form without files, it changes nothing.
+    let again = office.post("/office/import", &fields).await.expect(StatusCode::OK);
+    again.expect_text("Everything was imported.");
+    assert_eq!(counts(&site).await, after);
+    // Under no name it would all be taken a second time.
+    let unnamed = send(&office, &all(), &[]).await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    unnamed.expect_text("Rows were taken over here before as old");
+    let large = format!("id,name,email\n{}", "x".repeat(5 << 20));
+    let refused = send(&office, &[(Kind::Partners, &large)], &[]).await;
+    refused.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text("more than 4 MB together");
+    site.verify().await;
 });
 
 #[test]
