@@ -75,6 +75,8 @@ pub enum Permission {
     ManagePartners,
     /// Take everything out as files.
     ExportEverything,
+    /// Take partners, clients, deals and open balances over from another system.
+    ImportEverything,
     /// Replace what is known of a partner or client, for good.
     ErasePeople,
     /// Read, mark and answer feedback.
@@ -117,6 +119,7 @@ impl Permission {
         Permission::ReadPartners,
         Permission::ManagePartners,
         Permission::ExportEverything,
+        Permission::ImportEverything,
         Permission::ErasePeople,
         Permission::ReadFeedback,
         Permission::AnswerSupport,
@@ -147,6 +150,7 @@ impl Permission {
             Permission::ReadPartners => &[Admin, Sales, Finance, Support],
             Permission::ManagePartners => &[Admin, Finance],
             Permission::ExportEverything => &[Admin],
+            Permission::ImportEverything => &[Admin],
             Permission::ErasePeople => &[Admin],
             Permission::ReadFeedback => &[Admin, Support],
             // Finance too: half of what partners ask is about money.

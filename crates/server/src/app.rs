@@ -188,6 +188,21 @@ impl App {
         self.db.write(move |tx| operation(tx, &env)).await
     }
 
+    /// [`write`](App::write) for an operation of many thousands of statements, which has a transaction to itself.
+    ///
+    /// # Errors
+    /// The operation's own, or the database's.
+    pub async fn write_bulk<F, T, E>(&self, mut operation: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Tx, &Env) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let (db, env) = (self.db.clone(), self.env());
+        let work = tokio::task::spawn_blocking(move || db.write_bulk_blocking(move |tx| operation(tx, &env)));
+        work.await.expect("a closure of the database doesn't panic here: its thread answers for it")
+    }
+
     /// Reads in one transaction: everything as it was at one moment.
     ///
     /// # Errors

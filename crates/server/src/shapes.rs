@@ -41,6 +41,36 @@ fn time(at: Timestamp) -> String {
     at.rfc3339()
 }
 
+/// Whom an answer is about, so that it can be forgotten with the person.
+pub trait About {
+    /// The client's number, and the identifier of the partner it names.
+    fn about(&self) -> (Option<i64>, Option<&str>);
+}
+
+impl About for PartnerOut {
+    fn about(&self) -> (Option<i64>, Option<&str>) {
+        (None, Some(&self.id))
+    }
+}
+
+impl About for ClientEntered {
+    fn about(&self) -> (Option<i64>, Option<&str>) {
+        (Some(self.client.number), self.client.partner.as_deref())
+    }
+}
+
+impl About for DealOut {
+    fn about(&self) -> (Option<i64>, Option<&str>) {
+        (Some(self.client), self.partner.as_deref())
+    }
+}
+
+impl About for WithdrawalOut {
+    fn about(&self) -> (Option<i64>, Option<&str>) {
+        (None, Some(&self.partner))
+    }
+}
+
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct List<T> {

@@ -1,6 +1,6 @@
 //! What requests with a key were answered, so that a request sent twice is done once.
 
-use crate::{DbError, Tx, params};
+use crate::{DbError, Tx, Value, names::names, params};
 use domain::clock::Timestamp;
 
 /// An answer that was given before.
@@ -10,7 +10,7 @@ pub struct Answered {
     pub input_hash: String,
     /// The status of the answer.
     pub status: i64,
-    /// The answer.
+    /// The answer; empty where somebody whom it was about was erased.
     pub body: String,
 }
 
@@ -38,13 +38,62 @@ pub fn take(
     Ok(Some(Answered { input_hash: row.get(0)?, status: row.get(1)?, body: row.get(2)? }))
 }
 
+/// An answer to be kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Answer<'a> {
+    /// Its status.
+    pub status: i64,
+    /// Its text.
+    pub body: &'a str,
+    /// The client whom it is about.
+    pub client_number: Option<i64>,
+    /// The partner whom it is about or names.
+    pub partner_id: Option<&'a str>,
+}
+
 /// Keeps the answer to the request that has taken a key.
-pub fn keep(tx: &mut Tx, token_id: &str, key: &str, status: i64, body: &str) -> Result<(), DbError> {
+pub fn keep(tx: &mut Tx, token_id: &str, key: &str, answer: Answer) -> Result<(), DbError> {
+    let Answer { status, body, client_number, partner_id } = answer;
     tx.exec(
-        "UPDATE idempotency SET status = $1, body = $2 WHERE token_id = $3 AND key = $4",
-        params![status, body, token_id, key],
+        "UPDATE idempotency SET status = $1, body = $2, client_number = $3, partner_id = $4
+         WHERE token_id = $5 AND key = $6",
+        params![status, body, client_number, partner_id, token_id, key],
     )?;
     Ok(())
+}
+
+/// Forgets answers of which `which` selects those about somebody, by `$1`. The keys stay taken: what was done is not done
+/// again.
+pub(crate) fn forget(tx: &mut Tx, which: &str, whose: Value) -> Result<(), DbError> {
+    tx.exec(&format!("UPDATE idempotency SET body = '' WHERE {which}"), &[whose])?;
+    Ok(())
+}
+
+/// How many answers are looked at in one go.
+const PAGE: i64 = 500;
+
+/// Forgets answers that name somebody, among those of which nobody knows whom they are about.
+pub(crate) fn forget_unnamed(tx: &mut Tx, word: &str) -> Result<(), DbError> {
+    let (mut token_id, mut key) = (String::new(), String::new());
+    loop {
+        let rows = tx.all(
+            "SELECT token_id, key, body FROM idempotency WHERE client_number IS NULL AND partner_id IS NULL
+             AND (token_id > $1 OR (token_id = $1 AND key > $2)) ORDER BY token_id, key LIMIT $3",
+            params![&token_id, &key, PAGE],
+        )?;
+        for row in &rows {
+            (token_id, key) = (row.get(0)?, row.get(1)?);
+            if names(&row.get::<String>(2)?, word) {
+                tx.exec(
+                    "UPDATE idempotency SET body = '' WHERE token_id = $1 AND key = $2",
+                    params![&token_id, &key],
+                )?;
+            }
+        }
+        if (rows.len() as i64) < PAGE {
+            return Ok(());
+        }
+    }
 }
 
 /// Forgets answers given before a moment, as many as given; returns how many those were.

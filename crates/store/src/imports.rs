@@ -64,6 +64,12 @@ pub struct Known {
     pub fingerprint: String,
 }
 
+/// What the systems are called from which rows were taken over.
+pub fn sources(tx: &mut Tx) -> Result<Vec<String>, DbError> {
+    let rows = tx.all("SELECT DISTINCT source FROM import_row ORDER BY source", &[])?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 /// Everything that was taken over from a source before.
 pub fn known(tx: &mut Tx, source: &str) -> Result<Vec<Known>, DbError> {
     let mut all = Vec::new();
@@ -112,6 +118,8 @@ pub struct Holder {
     pub code: Option<ReferralCode>,
     /// There is a password, but nobody has confirmed the address.
     pub is_unproven: bool,
+    /// The person was erased.
+    pub is_erased: bool,
 }
 
 /// Every account.
@@ -121,7 +129,8 @@ pub fn holders(tx: &mut Tx) -> Result<Vec<Holder>, DbError> {
     loop {
         let rows = tx.all(
             "SELECT a.id, a.email_key, p.code,
-                CASE WHEN a.password_hash IS NOT NULL AND a.email_confirmed_at IS NULL THEN 1 ELSE 0 END
+                CASE WHEN a.password_hash IS NOT NULL AND a.email_confirmed_at IS NULL THEN 1 ELSE 0 END,
+                CASE WHEN p.erased_at IS NOT NULL THEN 1 ELSE 0 END
              FROM account a LEFT JOIN partner p ON p.id = a.id
              WHERE a.email_key > $1 ORDER BY a.email_key LIMIT $2",
             params![&after, PAGE],
@@ -130,8 +139,8 @@ pub fn holders(tx: &mut Tx) -> Result<Vec<Holder>, DbError> {
             after = row.get(1)?;
             let code: Option<String> = row.get(2)?;
             let code = code.and_then(|code| ReferralCode::read(&code)).map(|reading| reading.code);
-            let unproven: i64 = row.get(3)?;
-            all.push(Holder { id: row.get(0)?, email_key: after.clone(), code, is_unproven: unproven == 1 });
+            let (is_unproven, is_erased) = (row.get::<i64>(3)? == 1, row.get::<i64>(4)? == 1);
+            all.push(Holder { id: row.get(0)?, email_key: after.clone(), code, is_unproven, is_erased });
         }
         if (rows.len() as i64) < PAGE {
             return Ok(all);
@@ -148,6 +157,38 @@ pub struct Held {
     pub name: String,
     /// Whose client it is.
     pub partner_id: Option<String>,
+    /// The person was erased.
+    pub is_erased: bool,
+}
+
+/// The clients who were erased.
+pub fn erased_clients(tx: &mut Tx) -> Result<Vec<i64>, DbError> {
+    let rows = tx.all("SELECT number FROM client WHERE erased_at IS NOT NULL", &[])?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Every client with the email address (as compared, or empty) and the name.
+pub fn contacts(tx: &mut Tx) -> Result<Vec<(i64, String, String)>, DbError> {
+    let mut all: Vec<(i64, String, String)> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |(number, ..)| *number);
+        let rows = tx.all(
+            "SELECT number, email_key, name FROM client WHERE number > $1 ORDER BY number LIMIT $2",
+            params![after, PAGE],
+        )?;
+        for row in &rows {
+            all.push((row.get(0)?, row.get::<Option<String>>(1)?.unwrap_or_default(), row.get(2)?));
+        }
+        if (rows.len() as i64) < PAGE {
+            return Ok(all);
+        }
+    }
+}
+
+/// What a partner has sold; zero for whoever isn't here yet.
+pub fn volume(tx: &mut Tx, partner_id: &str) -> Result<Money, DbError> {
+    let row = tx.opt("SELECT volume FROM partner_totals WHERE partner_id = $1", params![partner_id])?;
+    row.map_or(Ok(Money::ZERO), |row| Ok(Money::from_minor(row.get(0)?)))
 }
 
 /// The clients that the company's own system knows, by its identifiers.
@@ -182,9 +223,15 @@ fn external(tx: &mut Tx, sql: &str) -> Result<Vec<(String, i64)>, DbError> {
 
 /// The client of a number, locked against being given to somebody else meanwhile.
 pub fn held(tx: &mut Tx, number: i64) -> Result<Option<Held>, DbError> {
-    let row = tx
-        .opt("SELECT number, name, partner_id FROM client WHERE number = $1 {for_update}", params![number])?;
-    row.map(|row| Ok(Held { number: row.get(0)?, name: row.get(1)?, partner_id: row.get(2)? })).transpose()
+    let row = tx.opt(
+        "SELECT number, name, partner_id, erased_at FROM client WHERE number = $1 {for_update}",
+        params![number],
+    )?;
+    row.map(|row| {
+        let is_erased = row.get::<Option<i64>>(3)?.is_some();
+        Ok(Held { number: row.get(0)?, name: row.get(1)?, partner_id: row.get(2)?, is_erased })
+    })
+    .transpose()
 }
 
 /// The numbers of the clients with an email address (as compared); two are enough to know that it is no name for one.

@@ -10,7 +10,7 @@ use domain::ledger::{
 };
 use domain::money::{Currency, Money};
 
-use crate::{DbError, Row, Tx, Value, params};
+use crate::{DbError, Row, Tx, Value, names, params};
 
 /// Why transfers were not booked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -345,7 +345,7 @@ fn counters_of(row: &Row) -> Result<Counters, DbError> {
     })
 }
 
-/// Replaces a name in the reasons of transfers about some deals, whose numbers `deals` selects by `$3`: of all that is
+/// Replaces a name in the reasons of transfers about some deals, whose numbers `deals` selects by `$1`: of all that is
 /// booked, words alone can be forgotten, never a figure.
 ///
 /// # Errors
@@ -358,11 +358,16 @@ pub(crate) fn forget_name(
     whose: &Value,
 ) -> Result<(), DbError> {
     let sql = format!(
-        "UPDATE ledger_transfers SET reason = replace(reason, $1, $2)
-         WHERE reason IS NOT NULL AND subject IN ('deal', 'refund')
+        "SELECT key, reason FROM ledger_transfers
+         WHERE replace(reason, $2, '') <> reason AND subject IN ('deal', 'refund')
          AND subject_id IN (SELECT CAST(which.number AS TEXT) FROM ({deals}) AS which)"
     );
-    tx.exec(&sql, &[name.into(), instead.into(), whose.clone()])?;
+    for row in tx.all(&sql, &[whose.clone(), name.into()])? {
+        if let Some(reason) = names::without(&row.get::<String>(1)?, name, instead) {
+            let key: String = row.get(0)?;
+            tx.exec("UPDATE ledger_transfers SET reason = $1 WHERE key = $2", params![reason, key])?;
+        }
+    }
     Ok(())
 }
 

@@ -30,6 +30,7 @@ pub mod ledger;
 pub mod ledger_verify;
 pub mod matching;
 pub mod migrate;
+mod names;
 pub mod news;
 pub mod notices;
 pub mod outbox;

@@ -45,6 +45,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { id: 19, name: "import", text: include_str!("../migrations/0019_import.sql") },
     Migration { id: 20, name: "reconciliation", text: include_str!("../migrations/0020_reconciliation.sql") },
     Migration { id: 21, name: "more_sites", text: include_str!("../migrations/0021_more_sites.sql") },
+    Migration { id: 22, name: "erasure", text: include_str!("../migrations/0022_erasure.sql") },
 ];
 
 /// How a database's migrations stand.

@@ -51,7 +51,8 @@ pub struct ImportArgs {
     /// The system whose columns the files have: rewardful, firstpromoter, tapfiliate or refferq
     #[arg(long)]
     preset: Option<String>,
-    /// What the old system is called; keeps the identifiers of two systems apart. Without: the preset, or csv
+    /// What the old system is called; keeps the identifiers of two systems apart. Without: the preset, or csv, as long as
+    /// nothing was imported under another name
     #[arg(long)]
     source: Option<String>,
     /// The email address of the admin in whose name open balances are booked
@@ -154,6 +155,7 @@ fn order(args: &ImportArgs) -> anyhow::Result<Option<Order>> {
             }
         },
     };
+    let source_given = args.source.is_some();
     let typed = args.source.clone().unwrap_or_else(|| preset.map_or("csv", Preset::as_str).to_owned());
     let Some(source) = import::source(&typed) else {
         return misunderstood("--source is a word of letters, digits and hyphens, at most 40 of them");
@@ -185,7 +187,7 @@ fn order(args: &ImportArgs) -> anyhow::Result<Option<Order>> {
             None => "name a folder, or files with --partners, --clients, --deals and --balances. See goodword import --help".into(),
         });
     }
-    Ok(Some(Order { files, preset, source, dry_run: args.dry_run, invite: args.invite }))
+    Ok(Some(Order { files, preset, source, source_given, dry_run: args.dry_run, invite: args.invite }))
 }
 
 fn print(report: &Report, whole: Option<&Path>) {

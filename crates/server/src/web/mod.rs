@@ -22,11 +22,10 @@ pub mod visitor;
 
 use std::time::Duration;
 
-use axum::{Router, http::StatusCode, middleware};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware};
 use tower::ServiceBuilder;
 use tower_http::{
-    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer,
-    limit::RequestBodyLimitLayer, timeout::TimeoutLayer,
+    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer,
 };
 
 use crate::app::App;
@@ -51,7 +50,8 @@ pub fn router(app: App) -> Router {
                 .layer(security::cross_site_layer(&app))
                 .layer(middleware::from_fn(security::refuse_anonymous_posts))
                 .layer(middleware::from_fn_with_state(app.clone(), visitor::identify))
-                .layer(RequestBodyLimitLayer::new(BODY_LIMIT)),
+                // What takes files says so itself, nearer to its handler.
+                .layer(DefaultBodyLimit::max(BODY_LIMIT)),
         );
     // Programs have a token and no cookie: nothing that protects browsers is needed around them.
     let answers = pages

@@ -114,6 +114,8 @@ pub const OFFICE_SETTINGS: &str = "/office/settings";
 pub const OFFICE_STAFF: &str = "/office/staff";
 /// Everything as files.
 pub const OFFICE_EXPORT: &str = "/office/export";
+/// Everything from another system.
+pub const OFFICE_IMPORT: &str = "/office/import";
 /// Tokens of other programs.
 pub const OFFICE_TOKENS: &str = "/office/tokens";
 /// What the CRM tells.

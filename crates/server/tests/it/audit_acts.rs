@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use domain::{notice::NoticeKind, permission::Role};
-use server::{config::Settings, web::office};
+use server::{
+    config::Settings,
+    ops::import::{File, Order},
+    web::office,
+};
 use store::{Db, both_databases};
 
 use crate::{
@@ -56,6 +60,7 @@ const ACTS: &[(&str, &[&str])] = &[
     ("/office/recovery/{id}/close", &["recovery.closed"]),
     ("/office/outbox/{id}/send", &["message.sent_again"]),
     ("/office/outbox/{id}/drop", &["message.dropped"]),
+    ("/office/import", &["import.done"]),
     ("/office/settings", &["settings.changed"]),
     ("/office/staff", &["staff.invited"]),
     ("/office/staff/{id}/role", &["staff.role_changed"]),
@@ -323,6 +328,22 @@ async fn walk_crm(walk: &mut Walk<'_>) {
     walk.act("crm", &id, "close", &[]).await;
 }
 
+async fn walk_import(walk: &mut Walk<'_>) {
+    let kept = "ZW1haWwKdGFrZW5AZXhhbXBsZS5jb20K";
+    let (kind, name, bytes) =
+        (domain::import::Kind::Partners, "partners.csv".to_owned(), b"email\ntaken@example.com\n".to_vec());
+    let order = Order {
+        files: vec![File { kind, name, bytes }],
+        preset: None,
+        source: "csv".into(),
+        source_given: false,
+        dry_run: false,
+        invite: false,
+    };
+    let fields = [("kept-partners", kept), ("name-partners", "partners.csv"), ("tried", &order.hash())];
+    walk.post("/office/import", "/office/import", &fields).await;
+}
+
 async fn walk_reconcile(walk: &mut Walk<'_>) {
     let text = [("text", "ID,Stage,Client\nG1,Open,Gale\nG2,Open,Gus\n")];
     for _ in 0..2 {
@@ -388,6 +409,7 @@ both_databases!(every_act_of_the_office_leaves_its_record, async |db: Db| {
     walk_programme(&mut walk).await;
     walk_crm(&mut walk).await;
     walk_reconcile(&mut walk).await;
+    walk_import(&mut walk).await;
     walk_webhooks(&mut walk).await;
     let missing: Vec<_> = ACTS.iter().filter(|(path, _)| !walk.walked.contains(path)).collect();
     assert!(missing.is_empty(), "not walked: {missing:?}");

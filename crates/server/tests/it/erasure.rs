@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Every text of every table that holds one of the words, as `table: text`; the audit apart, which is never changed.
-async fn traces(site: &Site, words: &[&str]) -> Vec<String> {
+pub async fn traces(site: &Site, words: &[&str]) -> Vec<String> {
     let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let dialect = site.app.db.dialect();
     site.read(move |tx| {
@@ -76,6 +76,12 @@ async fn lived(site: &Site) -> (Partner, String, i64) {
         }
         finance.post(&format!("/office/withdrawals/{id}/{act}"), &fields).await.expect(StatusCode::SEE_OTHER);
     }
+    // Another program is answered, and the answer is kept with its key.
+    let client = site.read(move |tx| Ok(store::deals::by_number(tx, deal)?.unwrap().client_number)).await;
+    let (program, path) = (site.program("sales").await, format!("/clients/{client}/deals"));
+    let answer = program.post_once("again", &path, serde_json::json!({ "title": "More" })).await;
+    let answer = answer.expect(StatusCode::CREATED);
+    assert_eq!(answer["partner_name"], "Zenobia Quill");
     let browser = &partner.browser;
     browser.post("/feedback", &[("message", "Zenobia likes it"), ("page", "/link")]).await;
     let support = [
@@ -202,6 +208,11 @@ both_databases!(a_client_is_forgotten_and_the_books_hold, async |db: Db| {
     let news = serde_json::json!({ "id": 12, "status": "won", "value": 1000, "title": "Shop of Otto Xaver" });
     assert_eq!(crm.tell(&site, "e1", "2026-11-27T10:00:00Z", news).await, (1, 0));
     assert!(traces(&site, &["xaver"]).await.iter().any(|trace| trace.starts_with("webhook_delivery")));
+    // What other programs were answered is kept with its key, so that they may ask again.
+    let (program, path) = (site.program("sales").await, format!("/clients/{client}/deals"));
+    let again = || program.post_once("second", &path, serde_json::json!({ "title": "Xaver's second shop" }));
+    again().await.expect(StatusCode::CREATED);
+    assert!(again().await.replayed());
     let before = site.balances(&partner).await;
     let erase = format!("/office/clients/{client}/erase");
     let fields = [("reason", "Asked for it"), ("confirmation", "ERASE")];
@@ -218,6 +229,8 @@ both_databases!(a_client_is_forgotten_and_the_books_hold, async |db: Db| {
     let page = admin.get(&format!("/office/clients/{client}")).await.expect(StatusCode::OK);
     page.expect_text("Erased client");
     partner.browser.get("/statistics").await.expect(StatusCode::OK).expect_text("Erased client");
+    // Asked again it is done no second time, and nothing is told of the person.
+    again().await.expect_problem(StatusCode::GONE, "erased");
     let found = admin.get("/office/clients?q=otto").await.expect(StatusCode::OK);
     assert!(!found.body.contains(&format!("C-{client}")), "searches don't find the client by the old name");
 });

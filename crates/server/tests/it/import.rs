@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use domain::{
     clock::Clock,
     deal::DealStatus,
@@ -24,7 +24,8 @@ use store::{Db, both_databases, deals, partners, testing::Place};
 
 use crate::{
     crash::PROGRAM,
-    support::{Folder, Site},
+    erasure::traces,
+    support::{Answer, Browser, Folder, Site},
 };
 
 const PARTNERS: &str = "id,name,email,code,rate,status,joined_at
@@ -70,7 +71,14 @@ fn all() -> Vec<(Kind, &'static str)> {
 }
 
 fn order(texts: &[(Kind, &str)]) -> Order {
-    Order { files: files(texts), preset: None, source: "old".into(), dry_run: false, invite: false }
+    Order {
+        files: files(texts),
+        preset: None,
+        source: "old".into(),
+        source_given: true,
+        dry_run: false,
+        invite: false,
+    }
 }
 
 /// Imports as the command does; the steps that were told.
@@ -245,6 +253,54 @@ both_databases!(the_same_files_again_change_nothing, async |db: Db| {
     let other =
         Order { source: "older".into(), ..order(&[(Kind::Partners, "id,email\np1,fay@example.com\n")]) };
     assert_eq!(take(&site, &by, other).await.0.unwrap().sums(), ["partners: 1 rows, 1 new, 0 here before"]);
+    site.verify().await;
+});
+
+both_databases!(nothing_is_taken_twice_unnoticed, async |db: Db| {
+    let site = Site::start(db).await;
+    let by = admin(&site).await;
+    take(&site, &by, order(&all())).await.0.unwrap();
+    let before = counts(&site).await;
+    let before_it = "Rows were taken over here before as old (3 partners, 4 clients, 4 deals, 1 balance).";
+    // Nobody has said that this is another system.
+    for dry_run in [true, false] {
+        let unnamed = Order { source: "csv".into(), source_given: false, dry_run, ..order(&all()) };
+        let said = refused(take(&site, &by, unnamed).await.0);
+        let first = format!("{before_it} If these files come from there, say so: --source old.");
+        assert!(said[0].starts_with(&first), "{said:?}");
+        assert_eq!(counts(&site).await, before);
+    }
+    // Somebody has: what may be the same is named, line by line. Columns in another order make other rows of the same.
+    let clients =
+        "id,email,name,external_id\nc1,nadia@example.com,N. Bek,\nc4,,Nobody's,\nc7,,Somebody else,\n";
+    let deals = "id,status,client,amount,won_at\nd1,won,c1,12000,2024-06-01\nd2,pending,c7,,\n";
+    let texts = [
+        (Kind::Partners, PARTNERS),
+        (Kind::Clients, clients),
+        (Kind::Deals, deals),
+        (Kind::Balances, "partner,amount\np1,250.50\np2,5\n"),
+    ];
+    let other = Order { source: "crm".into(), ..order(&texts) };
+    let report = take(&site, &by, other).await.0.unwrap();
+    let said: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+    let joined = "This partner is here already and stays as they are; the row is joined to them.";
+    assert_eq!(
+        said,
+        [
+            format!("{before_it} These files are taken as those of another system, crm: what stands in both is taken twice."),
+            format!("partners.csv, line 2, email: {joined}"),
+            format!("partners.csv, line 3, email: {joined}"),
+            format!("partners.csv, line 4, email: {joined}"),
+            "clients.csv, line 2: C-1001 has the same email address. This makes a second client.".into(),
+            "clients.csv, line 3: A client with the same id and name was imported from old as C-1004. This makes a second client.".into(),
+            "deals.csv, line 2: A deal with the same id was imported from old as T-2002. This makes a second deal.".into(),
+            "balances.csv, line 2, partner: This partner has an opening balance from old. This one is added to it.".into(),
+        ]
+    );
+    // From now on there are two, and each is named.
+    let unnamed = Order { source_given: false, ..order(&all()) };
+    let said = refused(take(&site, &by, unnamed).await.0);
+    assert!(said[0].contains("--source crm"), "{said:?}");
     site.verify().await;
 });
 
@@ -441,6 +497,89 @@ both_databases!(other_systems_columns_are_known, async |db: Db| {
     site.verify().await;
 });
 
+/// What a refused import says, a line each.
+fn refused(done: Result<Report, ImportError>) -> Vec<String> {
+    let Err(ImportError::Problems(report)) = done else { panic!("{done:?}") };
+    report.problems.iter().map(ToString::to_string).collect()
+}
+
+const ERASE: [(&str, &str); 2] = [("reason", "Asked for it"), ("confirmation", "erase")];
+
+both_databases!(nobody_who_was_erased_is_given_anything, async |db: Db| {
+    let site = Site::start(db).await;
+    let by = admin(&site).await;
+    let texts = [(Kind::Partners, PARTNERS), (Kind::Clients, CLIENTS), (Kind::Deals, DEALS)];
+    take(&site, &by, order(&texts)).await.0.unwrap();
+    let office = site.staff(Role::Admin).await;
+    let ann = partner(&site, "ann@example.com").await.id;
+    office.post(&format!("/office/partners/{ann}/erase"), &ERASE).await.expect(StatusCode::SEE_OTHER);
+    office.post("/office/clients/1002/erase", &ERASE).await.expect(StatusCode::SEE_OTHER);
+    let before = counts(&site).await;
+    // The same files change nothing, and say whose lines were left out.
+    let again = take(&site, &by, order(&texts)).await.0.unwrap();
+    let notes: Vec<String> = again.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "partners.csv, line 2: This partner was erased here. The line is left out; take it out of the file.",
+            "clients.csv, line 3: This client was erased here. The line is left out; take it out of the file.",
+        ]
+    );
+    // What is new would be theirs.
+    let clients = format!("{CLIENTS}c8,New,,,p1,2024-06-01\nc9,Newer,,,ann10,2024-06-01\n");
+    let deals = format!("{DEALS}d8,c2,Film,won,100,,2024-06-03,,\n");
+    let texts = [
+        (Kind::Partners, PARTNERS),
+        (Kind::Clients, clients.as_str()),
+        (Kind::Deals, deals.as_str()),
+        (Kind::Balances, BALANCES),
+    ];
+    let said = refused(take(&site, &by, order(&texts)).await.0);
+    assert_eq!(
+        said,
+        [
+            "partners.csv, line 2: This partner was erased here. The line is left out; take it out of the file.",
+            "clients.csv, line 3: This client was erased here. The line is left out; take it out of the file.",
+            "clients.csv, line 6, partner: “p1” was erased here. Leave this empty, so that the client is nobody's, or take the line out.",
+            "clients.csv, line 7, partner: “ann10” was erased here. Leave this empty, so that the client is nobody's, or take the line out.",
+            "deals.csv, line 6, client: “c2” was erased here. Take the line out.",
+            "balances.csv, line 2, partner: “ann@example.com” was erased here. Take the line out.",
+        ]
+    );
+    assert_eq!(counts(&site).await, before);
+    site.verify().await;
+});
+
+both_databases!(what_was_said_of_a_settled_deal_goes_with_the_client, async |db: Db| {
+    let site = Site::start(db).await;
+    let by = admin(&site).await;
+    take(&site, &by, order(&all())).await.0.unwrap();
+    assert!(!traces(&site, &["paid in cash"]).await.is_empty());
+    let before = site.read(|tx| Ok(deals::by_number(tx, 2003)?.unwrap().won.unwrap())).await;
+    let office = site.staff(Role::Admin).await;
+    office.post("/office/clients/1002/erase", &ERASE).await.expect(StatusCode::SEE_OTHER);
+    assert_eq!(traces(&site, &["paid in cash"]).await, [] as [String; 0]);
+    let after = site.read(|tx| Ok(deals::by_number(tx, 2003)?.unwrap().won.unwrap())).await;
+    assert_eq!((after.amount, after.settled, after.at), (before.amount, before.settled, before.at));
+    assert_eq!(after.commission_reason, "Erased");
+    site.verify().await;
+});
+
+both_databases!(no_volume_is_more_than_can_be_counted, async |db: Db| {
+    let site = Site::start(db).await;
+    let by = admin(&site).await;
+    let most = format!("{}.00", domain::money::MAX_MINOR / 100);
+    let deals = format!("id,client,status,amount,won_at\nd1,c1,won,{most},2024-06-01\n");
+    let first = [(Kind::Partners, PARTNERS), (Kind::Clients, CLIENTS), (Kind::Deals, deals.as_str())];
+    take(&site, &by, order(&first)).await.0.unwrap();
+    let more = format!("{deals}d2,c1,won,100,2024-06-02\n");
+    let said = refused(take(&site, &by, order(&[(Kind::Deals, more.as_str())])).await.0);
+    assert_eq!(
+        said,
+        ["deals.csv, line 3, amount: All that this partner has sold comes to more than can be counted."]
+    );
+});
+
 both_databases!(many_are_taken_over_in_one_go, async |db: Db| {
     let site = Site::start(db).await;
     let by = admin(&site).await;
@@ -472,6 +611,85 @@ both_databases!(many_are_taken_over_in_one_go, async |db: Db| {
     let before = counts(&site).await;
     take(&site, &by, order(&texts)).await.0.unwrap();
     assert_eq!(counts(&site).await, before);
+});
+
+/// Sends files as a browser does: with the fields of the page's form.
+async fn send(browser: &Browser, texts: &[(Kind, &str)], fields: &[(&str, &str)]) -> Answer {
+    let mut body = String::new();
+    for kind in Kind::ALL {
+        let text = texts.iter().find(|(given, _)| *given == kind).map(|(_, text)| *text);
+        let (name, file) = (kind.as_str(), text.map_or(String::new(), |_| format!("{}.csv", kind.as_str())));
+        body += &format!(
+            "--xyz\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: text/csv\r\n\r\n{}\r\n",
+            text.unwrap_or_default()
+        );
+    }
+    for (name, value) in fields {
+        body += &format!("--xyz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    body += "--xyz--\r\n";
+    let request = browser
+        .request("/office/import")
+        .header(header::ORIGIN, browser.base())
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xyz");
+    browser.send(request.body(body)).await
+}
+
+/// The hidden fields of the form that imports what was tried.
+fn offered(page: &str) -> Vec<(String, String)> {
+    let hidden = page.split("<input type=\"hidden\" name=\"").skip(1);
+    hidden
+        .map(|part| {
+            let mut quoted = part.split('"');
+            let name = quoted.next().unwrap().to_owned();
+            (name, quoted.nth(1).unwrap().to_owned())
+        })
+        .collect()
+}
+
+both_databases!(the_office_tries_files_and_imports_what_was_tried, async |db: Db| {
+    let site = Site::start(db).await;
+    let office = site.staff(Role::Admin).await;
+    site.staff(Role::Finance).await.get("/office/import").await.expect(StatusCode::FORBIDDEN);
+    office.get("/office/export").await.expect_text("/office/import");
+    office.get("/office/import").await.expect(StatusCode::OK).expect_text("Try the files");
+    let before = counts(&site).await;
+    // Nothing chosen, a preset that there isn't, a name that is none.
+    let nothing = send(&office, &[], &[("preset", "other"), ("source", "a b!")]).await;
+    let nothing = nothing.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    nothing.expect_text("Choose one file at least.");
+    // A mistake is named where it is, and nothing is offered.
+    let wrong = [(Kind::Partners, "id,email\np1,nobody\n"), (Kind::Clients, CLIENTS)];
+    let refused = send(&office, &wrong, &[]).await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    refused.expect_text("An email address has a name, an @ and a domain");
+    assert!(!refused.body.contains("name=\"tried\""), "{}", refused.body);
+    // Mended it is tried, which keeps nothing; that very thing can be imported, without choosing it again.
+    let page = send(&office, &all(), &[("preset", ""), ("source", "old")]).await.expect(StatusCode::OK);
+    page.expect_text("The files can be imported.");
+    assert_eq!(counts(&site).await, before);
+    let fields = offered(&page.body);
+    assert_eq!(fields.iter().filter(|(name, _)| name.starts_with("kept-")).count(), 4);
+    // Something else under the same word is tried first.
+    let mut other: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    other.retain(|(name, _)| !name.ends_with("-deals"));
+    send(&office, &[], &other).await.expect(StatusCode::OK).expect_text("nothing was kept yet");
+    assert_eq!(counts(&site).await, before);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    send(&office, &[], &fields).await.expect(StatusCode::OK).expect_text("Everything was imported.");
+    let ann = partner(&site, "ann@example.com").await;
+    assert_eq!((ann.clients, ann.deals_won, ann.volume.minor()), (2, 1, 1_200_000));
+    let after = counts(&site).await;
+    // Sent once more by a form without files, it changes nothing.
+    let again = office.post("/office/import", &fields).await.expect(StatusCode::OK);
+    again.expect_text("Everything was imported.");
+    assert_eq!(counts(&site).await, after);
+    // Under no name it would all be taken a second time.
+    let unnamed = send(&office, &all(), &[]).await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    unnamed.expect_text("Rows were taken over here before as old");
+    let large = format!("id,name,email\n{}", "x".repeat(5 << 20));
+    let refused = send(&office, &[(Kind::Partners, &large)], &[]).await;
+    refused.expect(StatusCode::UNPROCESSABLE_ENTITY).expect_text("more than 4 MB together");
+    site.verify().await;
 });
 
 #[test]
@@ -525,6 +743,23 @@ fn the_command_says_what_it_did() {
     );
     expect(&[dir, by[0], by[1]], 0, &["deals: 4 rows, 4 new", "Imported, in"]);
     expect(&[dir, by[0], by[1]], 0, &["deals: 4 rows, 0 new, 4 here before"]);
+    // Under another name it would all be taken a second time.
+    let other =
+        ["here before as csv (3 partners, 4 clients, 4 deals, 1 balance)", "--source csv", "--source NAME"];
+    expect(&[dir, by[0], by[1], "--preset", "rewardful", "--dry-run"], 1, &other);
+    expect(&[dir, by[0], by[1], "--preset", "rewardful"], 1, &other);
+    // Somebody says that it is another system: each line is named, and an email address that two clients have is nobody's.
+    expect(
+        &[dir, by[0], by[1], "--source", "crm", "--dry-run"],
+        1,
+        &[
+            "deals.csv, line 4, client: Several clients have this email address.",
+            "note: Rows were taken over here before as csv",
+            "note: clients.csv, line 2: The same row was imported from csv as C-1001. This makes a second client.",
+            "note: deals.csv, line 2: The same row was imported from csv as T-2002. This makes a second deal.",
+            "note: balances.csv, line 2, partner: This partner has an opening balance from csv. This one is added to it.",
+        ],
+    );
     let wrong = folder.path().join("wrong.csv");
     std::fs::write(&wrong, "email\nnobody\n").unwrap();
     let report = folder.path().join("report.txt");

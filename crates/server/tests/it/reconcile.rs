@@ -494,3 +494,34 @@ both_databases!(deals_named_by_our_numbers_are_linked_at_once, async |db: Db| {
     assert_eq!(left, expected.map(|(kind, id)| (kind, id.to_owned())));
     site.verify().await;
 });
+
+both_databases!(long_lists_are_taken_and_too_long_ones_are_told, async |db: Db| {
+    let site = Site::start(db).await;
+    let partner = site.partner("Mara").await;
+    let known = deal(&site, &partner, "K7").await;
+    let mut list = "ID,Stage,Amount,Client\n".to_owned();
+    for n in 0..20_000 {
+        list.push_str(&format!(
+            "K{n},Open,1.00,{}\n",
+            "A client of some name, written out at length ".repeat(2).trim()
+        ));
+    }
+    assert!(list.len() > 1_500_000, "{}", list.len());
+    let list = list.replace("A client of some name, written", "A client of some name written");
+    let desk = Desk::give(&site, &list).await;
+    desk.compare(&[]).await.expect(StatusCode::SEE_OTHER);
+    // Of each kind a part is listed, and the rest counted.
+    let page = desk.sales.get(&desk.path("")).await.expect(StatusCode::OK);
+    page.expect_text("14999 differences more are not listed");
+    let id = desk.id.clone();
+    let report = site.read(move |tx| reconciliations::by_id(tx, &id)).await.unwrap();
+    assert_eq!((report.lines, report.same, report.unlisted), (20_000, 1, 14_999));
+    assert_eq!(standing(&site, known).await.0, DealStatus::Pending);
+    let large = vec![b'x'; server::ops::reconcile::MOST_BYTES + 1];
+    let answer = send(&desk.sales, "large.csv", &large).await.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    answer.expect_text("larger than 20 MiB");
+    // Other forms stay short.
+    let long = "x".repeat(300 * 1024);
+    let path = desk.path("/leave");
+    desk.sales.post(&path, &[("n", &long)]).await.expect(StatusCode::PAYLOAD_TOO_LARGE);
+});

@@ -177,8 +177,14 @@ mod tests {
 
     fn parsed(kind: Kind, bytes: &[u8]) -> Parsed {
         let file = File { kind, name: format!("{}.csv", kind.as_str()), bytes: bytes.to_vec() };
-        let order =
-            Order { files: vec![file], preset: None, source: "csv".into(), dry_run: true, invite: false };
+        let order = Order {
+            files: vec![file],
+            preset: None,
+            source: "csv".into(),
+            source_given: false,
+            dry_run: true,
+            invite: false,
+        };
         read(&order, Currency::USD, Timestamp::from_micros(1_795_421_400_000_000))
     }
 

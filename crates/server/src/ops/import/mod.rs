@@ -4,6 +4,7 @@
 //! `files` reads rows, `plan` holds them against what is here and decides what each becomes, `write` writes that. Nothing
 //! is written while anything is wrong; what is only tried is written like the rest, and then taken back.
 
+mod elsewhere;
 mod files;
 mod plan;
 mod report;
@@ -42,6 +43,8 @@ pub struct Order {
     pub preset: Option<Preset>,
     /// The system that the rows come from: a word that [`domain::import::source`] takes.
     pub source: String,
+    /// Whether a person has named it. Without, nothing is taken that may have been taken under another name.
+    pub source_given: bool,
     /// Do everything and keep nothing.
     pub dry_run: bool,
     /// Send each new partner the mail that welcomes partners.
@@ -126,7 +129,9 @@ pub fn import(
         return Err(ImportError::Nobody("nobody was named".into()));
     }
     let plan = plan::Plan::make(tx, &quiet, order, parsed, &mut report, &mut progress)?;
-    report.problems.sort_by_key(|problem| (parsed.place(&problem.file), problem.line));
+    report
+        .problems
+        .sort_by_key(|problem| (!problem.file.is_empty(), parsed.place(&problem.file), problem.line));
     if report.problem_count() > 0 {
         return Err(ImportError::Problems(Box::new(report)));
     }

@@ -19,6 +19,7 @@ use store::{
 
 use super::{
     Order, Parsed, Step,
+    elsewhere::Elsewhere,
     files::At,
     hex,
     report::{Problem, Report},
@@ -78,6 +79,15 @@ struct Planner<'a> {
     external_deals: HashMap<String, i64>,
     /// The clients who are new.
     made: HashSet<i64>,
+    /// New clients who may have been taken over from another system before.
+    twins: HashSet<i64>,
+    elsewhere: Elsewhere,
+    /// Partners who were erased.
+    erased: HashSet<String>,
+    /// Clients who were erased.
+    erased_clients: HashSet<i64>,
+    /// What partners had sold before, of those who are asked for.
+    volumes: HashMap<String, Money>,
 }
 
 /// How many words of links are read at a time.
@@ -170,8 +180,17 @@ impl<'a> Planner<'a> {
             numbers: HashMap::new(),
             external_deals: HashMap::new(),
             made: HashSet::new(),
+            twins: HashSet::new(),
+            elsewhere: Elsewhere::load(tx, &order.source)?,
+            erased: HashSet::new(),
+            erased_clients: imports::erased_clients(tx)?.into_iter().collect(),
+            volumes: HashMap::new(),
         };
+        planner.tell_elsewhere();
         for holder in imports::holders(tx)? {
+            if holder.is_erased {
+                planner.erased.insert(holder.id.clone());
+            }
             let partner = holder.code.map(|code| {
                 planner.codes.insert(code);
                 if holder.is_unproven {
@@ -225,6 +244,18 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// What was taken over under other names stops everything, unless this name was chosen by somebody.
+    fn tell_elsewhere(&mut self) {
+        if self.elsewhere.is_empty() {
+            return;
+        }
+        let stops = !self.order.source_given;
+        let sentence =
+            if stops { self.elsewhere.refusal() } else { self.elsewhere.warning(&self.order.source) };
+        let (file, column) = (String::new(), String::new());
+        self.report.problems.push(Problem { file, line: 0, column, sentence, stops });
+    }
+
     fn say(&mut self, kind: Kind, at: &At, column: &str, sentence: impl ToString, stops: bool) {
         self.report.problems.push(Problem {
             file: self.parsed.name(kind).to_owned(),
@@ -247,14 +278,57 @@ impl<'a> Planner<'a> {
             );
             return false;
         }
-        let Some((_, before)) = self.known.get(&(kind, old_id.to_owned())) else { return true };
+        let Some((new_id, before)) = self.known.get(&(kind, old_id.to_owned())) else { return true };
         let differs = !before.is_empty() && *before != at.fingerprint;
+        let is_erased = match kind {
+            Kind::Partners => self.erased.contains(new_id),
+            Kind::Clients => new_id.parse().is_ok_and(|number| self.erased_clients.contains(&number)),
+            Kind::Deals | Kind::Balances => false,
+        };
         self.report.count(kind).known += 1;
-        if differs {
+        if is_erased {
+            self.left_out(kind, at, "", false);
+        } else if differs {
             let sentence = "Imported before, and different since. What is here stays as it is.";
             self.say(kind, at, "", sentence, false);
         }
         false
+    }
+
+    /// The row is about somebody who was erased.
+    fn left_out(&mut self, kind: Kind, at: &At, column: &str, stops: bool) {
+        let who = if kind == Kind::Partners { "partner" } else { "client" };
+        let done = if stops {
+            "Take the line out of the file."
+        } else {
+            "The line is left out; take it out of the file."
+        };
+        self.say(kind, at, column, format!("This {who} was erased here. {done}"), stops);
+    }
+
+    /// Whether what a row became in another system's name was erased since.
+    fn was_erased_elsewhere(&self, kind: Kind, old_id: &str) -> bool {
+        self.elsewhere.of_id(kind, old_id).is_some_and(|(_, new_id)| match kind {
+            Kind::Partners => self.erased.contains(new_id),
+            Kind::Clients => new_id.parse().is_ok_and(|number| self.erased_clients.contains(&number)),
+            Kind::Deals | Kind::Balances => false,
+        })
+    }
+
+    /// Says that somebody with the same identifier in another system was erased. What an email address is known by is the
+    /// same person's in every system.
+    fn tell_erased_elsewhere(&mut self, kind: Kind, at: &At, column: &str, old_id: &str) {
+        if !self.was_erased_elsewhere(kind, old_id) {
+            return;
+        }
+        if kind == Kind::Partners && column == "email" {
+            return self.left_out(kind, at, column, true);
+        }
+        let source = self.elsewhere.of_id(kind, old_id).map_or(String::new(), |(source, _)| source.clone());
+        let sentence = format!(
+            "Whoever has this id in {source} was erased here. Take the line out of the file if this is the same person."
+        );
+        self.say(kind, at, column, sentence, false);
     }
 
     fn note(&mut self, kind: Kind, at: &At, old_id: String, new_id: String) {
@@ -270,6 +344,7 @@ impl<'a> Planner<'a> {
             self.remember(row, &old_id);
             return;
         }
+        self.tell_erased_elsewhere(kind, at, column, &old_id);
         let id = match self.by_email.get(&email_key) {
             Some(None) => {
                 let sentence = "This email address is a member of staff's, who can't be a partner as well.";
@@ -407,16 +482,30 @@ impl<'a> Planner<'a> {
                     true,
                 );
             }
-            let sentence = format!("The client with this external_id is here already as C-{}.", there.number);
-            self.say(kind, at, "external_id", sentence, false);
+            if self.erased_clients.contains(&there.number) {
+                self.left_out(kind, at, "external_id", false);
+            } else {
+                let sentence =
+                    format!("The client with this external_id is here already as C-{}.", there.number);
+                self.say(kind, at, "external_id", sentence, false);
+            }
             self.report.count(kind).known += 1;
             self.clients.insert(old_id.clone(), there.clone());
             return self.note(kind, at, old_id, there.number.to_string());
         }
+        self.tell_erased_elsewhere(kind, at, column, &old_id);
         let partner = if row.partner.is_empty() {
             None
         } else if let Some(partner) = self.meant(&row.partner) {
-            Some(partner.id.clone())
+            let id = partner.id.clone();
+            if self.erased.contains(&id) {
+                let sentence = format!(
+                    "{} was erased here. Leave this empty, so that the client is nobody's, or take the line out.",
+                    quoted(&row.partner)
+                );
+                return self.say(kind, at, "partner", sentence, true);
+            }
+            Some(id)
         } else {
             let sentence =
                 format!("There is no partner {} here or in the partners' file.", quoted(&row.partner));
@@ -425,7 +514,12 @@ impl<'a> Planner<'a> {
         let created_at = row.created_at.unwrap_or(self.env.now);
         // Numbered once all are known to be right. Until then a place below zero, which no client has.
         let number = -1 - place;
-        let held = Held { number, name: row.name.clone(), partner_id: partner.clone() };
+        let held = Held { number, name: row.name.clone(), partner_id: partner.clone(), is_erased: false };
+        let twin = self.elsewhere.client(&old_id, &at.fingerprint, &key(&row.email), &row.name);
+        if let Some(sentence) = twin {
+            self.say(kind, at, "", sentence, false);
+            self.twins.insert(number);
+        }
         self.clients.insert(old_id.clone(), held.clone());
         if let Some(external) = external {
             self.clients.insert(external, held.clone());
@@ -470,6 +564,7 @@ impl<'a> Planner<'a> {
         self.plan.clients.iter_mut().for_each(|client| new(&mut client.number));
         self.clients.values_mut().for_each(|client| new(&mut client.number));
         self.clients_by_email.values_mut().flatten().for_each(new);
+        self.twins = self.twins.iter().map(|number| *given.get(number).unwrap_or(number)).collect();
         self.numbers = std::mem::take(&mut self.numbers)
             .into_values()
             .map(|mut client| {
@@ -553,6 +648,16 @@ impl<'a> Planner<'a> {
                 return Ok(());
             }
         };
+        if client.is_erased {
+            let sentence = format!("{} was erased here. Take the line out.", quoted(&row.client));
+            self.say(kind, at, "client", sentence, true);
+            return Ok(());
+        }
+        let is_known =
+            self.twins.contains(&client.number) || (client.number > 0 && !self.made.contains(&client.number));
+        if let Some(sentence) = self.elsewhere.deal(&old_id, &at.fingerprint, is_known) {
+            self.say(kind, at, "", sentence, false);
+        }
         if let Some(id) = &row.external_id {
             self.external_deals.insert(id.clone(), -1);
         }
@@ -561,8 +666,11 @@ impl<'a> Planner<'a> {
         let created_at = closed_at.map_or(created_at, |closed| created_at.min(closed));
         let won = (row.status == DealStatus::Won).then_some((row.amount, row.settled.commission));
         if let (Some((amount, _)), Some(id)) = (won, &client.partner_id) {
+            let before = self.volume_before(tx, id)?;
             let (_, deals, volume) = self.plan.totals.entry(id.clone()).or_default();
-            let Some(sum) = volume.checked_add(amount).filter(|sum| sum.minor() <= domain::money::MAX_MINOR)
+            let sum = volume.checked_add(amount);
+            let all = sum.and_then(|sum| sum.checked_add(before));
+            let Some(sum) = sum.filter(|_| all.is_some_and(|all| all.minor() <= domain::money::MAX_MINOR))
             else {
                 self.say(
                     kind,
@@ -607,6 +715,16 @@ impl<'a> Planner<'a> {
         let place = self.plan.deals.len() as i64;
         self.note(kind, at, old_id, (-place).to_string());
         Ok(())
+    }
+
+    /// What a partner had sold before this import.
+    fn volume_before(&mut self, tx: &mut Tx, id: &str) -> Result<Money, DbError> {
+        if let Some(volume) = self.volumes.get(id) {
+            return Ok(*volume);
+        }
+        let volume = imports::volume(tx, id)?;
+        self.volumes.insert(id.to_owned(), volume);
+        Ok(volume)
     }
 
     fn events(&self, created_at: Timestamp, closed_at: Option<Timestamp>) -> [String; 2] {
@@ -672,8 +790,15 @@ impl<'a> Planner<'a> {
         if !self.is_new(kind, at, "partner", &id) {
             return;
         }
+        if self.erased.contains(&id) {
+            let sentence = format!("{} was erased here. Take the line out.", quoted(&row.partner));
+            return self.say(kind, at, "partner", sentence, true);
+        }
         if row.amount.is_zero() {
             return;
+        }
+        if let Some(sentence) = self.elsewhere.balance(&id) {
+            self.say(kind, at, "partner", sentence, false);
         }
         self.report.count(kind).new += 1;
         self.plan.balances.push((id.clone(), row.amount));
@@ -682,7 +807,7 @@ impl<'a> Planner<'a> {
 }
 
 fn unnamed(number: i64) -> Client {
-    Held { number, name: String::new(), partner_id: None }
+    Held { number, name: String::new(), partner_id: None, is_erased: false }
 }
 
 fn quoted(text: &str) -> String {

@@ -19,7 +19,7 @@ pub struct Count {
 /// Something to be said about a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The file.
+    /// The file; empty for all of them.
     pub file: String,
     /// The line in it, from 1; 0 for the file as a whole.
     pub line: u64,
@@ -33,6 +33,9 @@ pub struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.file.is_empty() {
+            return f.write_str(&self.sentence);
+        }
         f.write_str(&self.file)?;
         if self.line > 0 {
             write!(f, ", line {}", self.line)?;

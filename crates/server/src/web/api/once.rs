@@ -11,7 +11,10 @@ use sha2::{Digest, Sha256};
 use store::{Tx, idempotency};
 
 use super::{caller::Caller, problem::Problem};
-use crate::app::{App, Env};
+use crate::{
+    app::{App, Env},
+    shapes::About,
+};
 
 /// What a handler gives back.
 pub type Answer = Result<Response, Problem>;
@@ -53,7 +56,7 @@ impl Once {
     ///
     /// # Errors
     /// The act's own problem, or that the key was used for something else.
-    pub async fn act<T: Serialize>(
+    pub async fn act<T: Serialize + About>(
         self,
         app: &App,
         caller: Caller,
@@ -72,12 +75,23 @@ impl Once {
                     if before.input_hash != hash {
                         return Err(reused());
                     }
+                    if before.body.is_empty() {
+                        return Err(erased());
+                    }
                     let status = u16::try_from(before.status).ok();
                     let status = status.and_then(|status| StatusCode::from_u16(status).ok());
                     return Ok((status.unwrap_or(StatusCode::OK), before.body, true));
                 }
-                let body = written(&act(tx, env, &caller)?)?;
-                idempotency::keep(tx, token, key, i64::from(status.as_u16()), &body)?;
+                let done = act(tx, env, &caller)?;
+                let body = written(&done)?;
+                let (client_number, partner_id) = done.about();
+                let answer = idempotency::Answer {
+                    status: i64::from(status.as_u16()),
+                    body: &body,
+                    client_number,
+                    partner_id,
+                };
+                idempotency::keep(tx, token, key, answer)?;
                 Ok((status, body, false))
             })
             .await;
@@ -100,6 +114,11 @@ fn reused() -> Problem {
     let detail =
         "This Idempotency-Key was used for another request before. Make a new key for each thing you do.";
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+}
+
+fn erased() -> Problem {
+    let detail = "This was done before, and somebody whom the answer was about has been erased since.";
+    Problem::new(StatusCode::GONE, "erased", detail)
 }
 
 fn written(value: &impl Serialize) -> Result<String, Problem> {

@@ -157,7 +157,7 @@ pub fn subject(kind: &str, id: &str, name: Option<&str>) -> Link {
         "webhook" => (paths::office_webhook(id), "The webhook".into()),
         "settings" => (paths::OFFICE_SETTINGS.into(), "Settings".into()),
         "export" => (paths::OFFICE_EXPORT.into(), format!("Export of {id}")),
-        "import" => (String::new(), format!("Import from {id}")),
+        "import" => (paths::OFFICE_IMPORT.into(), format!("Import from {id}")),
         _ => (String::new(), format!("{kind} {id}")),
     };
     Link { href, text }

@@ -22,6 +22,7 @@ pub mod export;
 pub mod feedback;
 pub mod feedback_message;
 pub mod hook_form;
+pub mod import;
 pub mod outbox;
 pub mod partner;
 pub mod partners;
@@ -160,6 +161,11 @@ pub fn table() -> Vec<OfficeRoute> {
         route(paths::OFFICE_AUDIT_CSV, ReadAudit, get(audit::table)),
         route(paths::OFFICE_EXPORT, ExportEverything, get(export::page)),
         route(format!("{}/{{id}}", paths::OFFICE_EXPORT), ExportEverything, get(export::file)),
+        route(
+            paths::OFFICE_IMPORT,
+            ImportEverything,
+            get(import::page).post(import::give).layer(DefaultBodyLimit::max(import::LIMIT)),
+        ),
         route(paths::OFFICE_SETTINGS, ChangeSettings, get(settings::page).post(settings::save)),
         route(paths::OFFICE_STAFF, ManageStaff, get(staff::page).post(staff::invite)),
         route(members("/role"), ManageStaff, post(staff::set_role)),
