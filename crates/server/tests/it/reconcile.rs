@@ -382,6 +382,11 @@ both_databases!(a_shorter_list_and_refunds_and_settled_deals, async |db: Db| {
         desk.sales.post(&desk.path("/mend"), &fields).await.expect(StatusCode::CONFLICT);
         desk.sales.get(&desk.path("")).await.expect_text("Another system settled its commission");
     }
+    // A client who has come before, with another deal, is told.
+    let again = Desk::give(&site, "ID,Stage,Client,Email\nN1,Open,Somebody,client@example.net\n").await;
+    again.compare(&[]).await.expect(StatusCode::SEE_OTHER);
+    let item = again.open(Difference::MissingHere, "N1").await;
+    assert!(item.why.contains("has the same email address"), "{}", item.why);
     let list = "ID,Stage,Amount\nR1,Won,500\nS1,Won,500\n";
     let all = Desk::give(&site, list).await;
     all.compare(&[]).await.expect(StatusCode::SEE_OTHER);

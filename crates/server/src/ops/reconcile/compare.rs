@@ -177,7 +177,7 @@ impl Report {
     fn line(&mut self, line: &Line, lookup: &Lookup, only_named: bool) {
         let (deal, likely) = match lookup.find(line, &self.taken) {
             Match::Unclear(why) => return self.add(told(Difference::Unclear, line, None, why)),
-            Match::None => return self.unknown(line, only_named),
+            Match::None => return self.unknown(line, lookup, only_named),
             Match::Sure(deal) => (deal, None),
             Match::Likely(deal, why) => (deal, Some(why)),
         };
@@ -222,7 +222,7 @@ impl Report {
     }
 
     /// A line whose deal isn't here.
-    fn unknown(&mut self, line: &Line, only_named: bool) {
+    fn unknown(&mut self, line: &Line, lookup: &Lookup, only_named: bool) {
         let Some(status) = line.status else { return };
         if only_named && line.news.code.is_empty() && line.news.client.is_empty() {
             return;
@@ -235,12 +235,16 @@ impl Report {
         };
         let theirs = Some(Theirs { status, amount });
         let (said, key) = Said::of(&line.news);
-        self.add(Item {
-            theirs,
-            said,
-            email_key: key,
-            ..told(Difference::MissingHere, line, None, String::new())
+        let twin =
+            lookup.by_email.get(&key).and_then(|deals| deals.first()).filter(|_| line.news.client.is_empty());
+        let why = twin.map(|deal| {
+            format!(
+                "C-{} has the same email address; entered here, this is another client.",
+                deal.client_number
+            )
         });
+        let item = told(Difference::MissingHere, line, None, why.unwrap_or_default());
+        self.add(Item { theirs, said, email_key: key, ..item });
     }
 }
 

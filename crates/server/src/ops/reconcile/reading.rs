@@ -22,6 +22,9 @@ pub struct Reading {
     pub stages: Vec<(String, Meaning)>,
     /// Deals made here before this moment are not expected in the list (microseconds).
     pub since: Option<i64>,
+    /// The headers that the list had: what a column of those says was decided.
+    #[serde(default)]
+    pub headers: Vec<String>,
     /// Whether deals that aren't here matter only where they name a partner's code.
     pub only_named: bool,
 }
@@ -50,14 +53,16 @@ impl Reading {
     /// What is likely for a list: as the last one was read where the columns are called so, otherwise by the headers.
     pub fn likely(table: &Table, last: &Reading) -> Reading {
         let guessed = guess(&table.headers);
-        let mut reading = Reading { only_named: last.only_named, ..Reading::default() };
+        let headers = table.headers.clone();
+        let mut reading = Reading { only_named: last.only_named, headers, ..Reading::default() };
         let known = Field::Stage;
         let same_list = last.columns.get(known.as_str()).is_some_and(|header| table.column(header).is_some());
         for (field, ..) in FIELDS {
             let before = last.columns.get(field.as_str()).filter(|header| table.column(header).is_some());
             let by_header =
                 guessed.iter().find(|(known, _)| *known == field).map(|(_, index)| &table.headers[*index]);
-            if let Some(header) = before.or(by_header.filter(|_| !same_list)) {
+            let undecided = |header: &&String| !same_list || !last.headers.contains(header);
+            if let Some(header) = before.or(by_header.filter(undecided)) {
                 reading.columns.insert(field.as_str().to_owned(), header.clone());
             }
         }
@@ -180,11 +185,15 @@ mod tests {
         let last = Reading {
             columns: [("stage".into(), "Stage".into()), ("deal".into(), "Ref".into())].into(),
             stages: vec![("talking".into(), Meaning::Ignore)],
+            headers: table.headers.clone(),
             ..Reading::default()
         };
         let again = Reading::likely(&table, &last);
         assert_eq!(again.columns, last.columns);
         assert_eq!(again.meaning("Talking"), Some(Meaning::Ignore));
+        // A column that the last list didn't have is guessed.
+        let (_, wider) = read(b"Deal ID,Stage,Amount,Ref,Email\n1,Won,5,,a@b.example\n").unwrap();
+        assert_eq!(Reading::likely(&wider, &last).columns["email"], "Email");
         let kept: Reading = serde_json::from_str(&again.as_json()).unwrap();
         assert_eq!(kept, again);
     }

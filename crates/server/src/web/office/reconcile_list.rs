@@ -166,7 +166,8 @@ pub async fn page(State(app): State<App>, staff: Staff, Id(id): Id, asked: Asked
 
 /// What the form says about how the list is to be read.
 fn read_form(form: &mut Fields, table: &Table) -> Reading {
-    let mut reading = Reading { only_named: form.has("only_named"), ..Reading::default() };
+    let headers = table.headers.clone();
+    let mut reading = Reading { only_named: form.has("only_named"), headers, ..Reading::default() };
     for (field, ..) in FIELDS {
         let word = field.as_str();
         let known = |typed: &str| {
