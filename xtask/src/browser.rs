@@ -19,9 +19,8 @@ pub fn journeys() -> Result<()> {
         bail!("e2e/journeys holds no *.test.mjs");
     }
     files.sort();
-    // Two at once: a journey waits a good part of its time. Files are named one by one: versions of node differ in what they
-    // make of a directory.
-    run(node()?.args(["--test", "--test-concurrency=2", "--test-reporter=spec"]).args(files))
+    // Files are named one by one: versions of node differ in what they make of a directory.
+    run(node()?.args(["--test", "--test-reporter=spec"]).args(files))
 }
 
 /// Takes the pictures of all pages.
